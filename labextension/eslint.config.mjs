@@ -1,0 +1,42 @@
+import jupyter from '@jupyter/eslint-plugin';
+import tseslint from 'typescript-eslint';
+
+const sources = ['src/**/*.{ts,tsx}', 'test/**/*.ts'];
+
+/** Which room may import what: client <- model <- views <- lab; only lab knows JupyterLab. */
+function room(name, ...forbidden) {
+  const patterns = forbidden.map(group => ({ group: [group], message: `${name} stands below it` }));
+  return {
+    files: [`src/${name}/**/*.{ts,tsx}`],
+    rules: { 'no-restricted-imports': ['error', { patterns }] }
+  };
+}
+
+export default tseslint.config(
+  { ignores: ['dist', 'lib', 'node_modules', '**/*.mjs', 'style'] },
+  {
+    files: sources,
+    extends: [...tseslint.configs.strictTypeChecked],
+    plugins: { jupyter },
+    languageOptions: {
+      parserOptions: { project: 'tsconfig.check.json', tsconfigRootDir: import.meta.dirname }
+    },
+    rules: {
+      ...jupyter.configs.recommended[0].rules,
+      'max-lines': ['error', 400],
+      'max-lines-per-function': ['error', 60],
+      '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
+      '@typescript-eslint/explicit-function-return-type': ['error', { allowExpressions: true }],
+      // Numbers in sentences are wanted.
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }]
+    }
+  },
+  {
+    // The callback of `describe` is a list of cases, and grows with them.
+    files: ['test/**/*.ts'],
+    rules: { 'max-lines-per-function': 'off' }
+  },
+  room('client', '**/model/*', '**/views/*', '**/lab/*', '@jupyterlab/*', '@lumino/*', 'react'),
+  room('model', '**/views/*', '**/lab/*', '@jupyterlab/*', '@lumino/*', 'react'),
+  room('views', '**/lab/*', '@jupyterlab/*', '@lumino/*')
+);
