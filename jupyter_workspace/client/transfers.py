@@ -1,0 +1,317 @@
+"""Flows that carry bytes: up in one request that may be repeated, down with resume and a last check."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import re
+import secrets
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Protocol, TypeAlias
+
+from jupyter_workspace import errors
+from jupyter_workspace.client.requests import COPY_PATIENCE_SECONDS, get_file
+from jupyter_workspace.client.wire import (
+    Flow,
+    Landing,
+    Pause,
+    Request,
+    Response,
+    ask,
+    decoded,
+    query,
+    route,
+    work,
+)
+from jupyter_workspace.models.file import Conflict, File, FileKind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+__all__ = ["Source", "download", "fetch", "read", "upload", "zip_session"]
+
+BLOCK_BYTES = 1 << 20
+
+#: Downloads that broke this many times in a row without one new byte are given up.
+STALLED_ATTEMPTS = 4
+STALLED_PAUSE_SECONDS = 1.0
+
+OK = 200
+PARTIAL = 206
+
+_CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+)", re.ASCII)
+
+
+class Readable(Protocol):
+    """A binary file object: text is refused."""
+
+    def read(self, size: int, /) -> bytes:
+        """The next bytes, at most `size`; none at the end."""
+        ...
+
+
+#: What can be uploaded: a path, bytes, or a binary file object (read from where it stands).
+Source: TypeAlias = str | os.PathLike[str] | bytes | bytearray | memoryview | Readable
+
+
+# --- up -----------------------------------------------------------------------------------------
+
+
+class OpenContent:
+    """What a file object still has to give; can be sent again if the object can seek."""
+
+    def __init__(self, file: Readable) -> None:
+        self._file = file
+        self._start: int | None = None
+        self.length: int | None = None
+        self.sha256: bytes | None = None
+        seekable = getattr(file, "seekable", None)
+        if seekable is not None and seekable():
+            self._measure()
+
+    def _measure(self) -> None:
+        self._start = self._file.tell()  # type: ignore[attr-defined]  # seekable says that it can
+        digest, length = hashlib.sha256(), 0
+        for chunk in self.chunks():
+            digest.update(chunk)
+            length += len(chunk)
+        self.length, self.sha256 = length, digest.digest()
+
+    def chunks(self) -> Iterator[bytes]:
+        """The bytes from where the object stood at first."""
+        if self._start is not None:
+            self._file.seek(self._start)  # type: ignore[attr-defined]
+        while chunk := self._file.read(BLOCK_BYTES):
+            if not isinstance(chunk, bytes | bytearray | memoryview):
+                raise TypeError("Open the file in binary mode ('rb').")
+            yield chunk
+
+
+class PathContent:
+    """A file on disk, opened for each sending."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        with path.open("rb") as file:
+            self.sha256: bytes | None = hashlib.file_digest(file, "sha256").digest()
+            self.length: int | None = file.tell()
+
+    def chunks(self) -> Iterator[bytes]:
+        """The bytes of the file."""
+        with self._path.open("rb") as file:
+            while chunk := file.read(BLOCK_BYTES):
+                yield chunk
+
+
+def content_of(source: Source) -> OpenContent | PathContent:
+    """The bytes of a source with their length and digest; blocks while they are read.
+
+    FileNotFoundError, IsADirectoryError and their kin for a path; TypeError for what is no source.
+    """
+    if isinstance(source, str | os.PathLike):
+        return PathContent(Path(source))
+    if isinstance(source, bytes | bytearray | memoryview):
+        return OpenContent(BytesIO(source))
+    if not callable(getattr(source, "read", None)):
+        raise TypeError(f"Cannot upload {type(source).__name__}: give a path, bytes or a binary file object.")
+    return OpenContent(source)
+
+
+def upload(
+    session_id: str,
+    source: Source,
+    name: str | None = None,
+    *,
+    folder: str | None = None,
+    on_conflict: Conflict | None = None,
+    key: str | None = None,
+) -> Flow[File]:
+    """The record of the uploaded bytes.
+
+    `name` defaults to the path's; `folder` is relative to the session (default `attachments`);
+    `key` makes repetitions of the same upload one file (default: a new one). DigestMismatch,
+    NameTaken, FileTooLarge, QuotaExceeded, DiskFull, TypeRefused, Infected.
+    """
+    content = yield from work(lambda: content_of(source))
+    headers = [
+        ("Content-Type", "application/octet-stream"),
+        ("Idempotency-Key", key or secrets.token_hex(16)),
+    ]
+    if content.length is not None:
+        headers.append(("Content-Length", str(content.length)))
+    if content.sha256 is not None:
+        headers.append(("Repr-Digest", f"sha-256=:{base64.b64encode(content.sha256).decode()}:"))
+    request = Request(
+        "PUT",
+        route("uploads", session_id),
+        query(name=name or _name_of(source), dir=folder, on_conflict=on_conflict),
+        headers=tuple(headers),
+        body=content,
+        patience_seconds=COPY_PATIENCE_SECONDS,
+        # With the key a repetition gives the first one's answer (API.md, section 4).
+        repeatable=content.length is not None,
+    )
+    return decoded((yield from ask(request)), File)
+
+
+def _name_of(source: Source) -> str | None:
+    if isinstance(source, str | os.PathLike):
+        return Path(source).name
+    name = getattr(source, "name", None)
+    return Path(name).name if isinstance(name, str) else None
+
+
+# --- down ---------------------------------------------------------------------------------------
+
+
+class FileLanding:
+    """Takes the bytes of a download into an open file and knows how far it got.
+
+    `size` is bytes on hand, `length` the whole (None while unknown), `etag` that of the version at hand.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._digest = hashlib.sha256()
+        self.size = 0
+        self.length: int | None = None
+        self.etag = ""
+
+    @property
+    def sha256(self) -> str:
+        """The digest of the bytes on hand, in hex."""
+        return self._digest.hexdigest()
+
+    def accepts(self, head: Response) -> bool:
+        """True for the whole file, and for the part that goes on where the bytes on hand end."""
+        if head.status == PARTIAL:
+            return self._continues(head.headers.get("content-range", ""))
+        if head.status != OK:
+            return False
+        self._begin_again()
+        self.etag = head.headers.get("etag", "")
+        length = head.headers.get("content-length", "")
+        self.length = int(length) if length.isdigit() else None
+        return True
+
+    def _continues(self, content_range: str) -> bool:
+        match = _CONTENT_RANGE.fullmatch(content_range)
+        return match is not None and (int(match[1]), int(match[2])) == (self.size, self.length)
+
+    def _begin_again(self) -> None:
+        self._file.seek(0)
+        self._file.truncate()
+        self._digest = hashlib.sha256()
+        self.size = 0
+
+    def write(self, chunk: bytes) -> None:
+        """Appends."""
+        self._file.write(chunk)
+        self._digest.update(chunk)
+        self.size += len(chunk)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all announced bytes are there; always true when none were announced."""
+        return self.length is None or self.size == self.length
+
+
+def _receive(path: str, parameters: tuple[tuple[str, str], ...], landing: FileLanding) -> Flow[None]:
+    """Brings all bytes into the landing, going on where a broken connection stopped."""
+    stalled = 0
+    while True:
+        before = landing.size
+        try:
+            yield from ask(_rest_of(path, parameters, landing))
+        except errors.ServerUnreachable:
+            if landing.size and landing.size == landing.length:
+                return
+            stalled = 0 if landing.size > before else stalled + 1
+            if stalled == STALLED_ATTEMPTS:
+                raise
+            yield Pause(STALLED_PAUSE_SECONDS)
+        else:
+            break
+    if not landing.is_complete:
+        raise errors.ServerUnreachable("The download ended too early.", hint="Try again.")
+
+
+def _rest_of(path: str, parameters: tuple[tuple[str, str], ...], landing: FileLanding) -> Request:
+    # A compressed body has other offsets than the file.
+    headers = [("Accept-Encoding", "identity")]
+    if landing.size and landing.etag:
+        headers += [("Range", f"bytes={landing.size}-"), ("If-Range", landing.etag)]
+    keep: Landing = landing
+    return Request("GET", path, parameters, tuple(headers), landing=keep)
+
+
+def _receive_version(file: File, landing: FileLanding) -> Flow[None]:
+    # By its art_ id: what is fetched in two parts is still one version.
+    path = route("sessions", file.session_id, "artifacts", file.artifact_id)
+    yield from _receive(path, query(mode="stream"), landing)
+    if file.sha256 is not None and landing.sha256 != file.sha256:
+        raise errors.DigestMismatch(
+            f"The bytes of {file.name!r} are not those that its record promises.",
+            hint="The file changed meanwhile: download it again.",
+        )
+
+
+def read(session_id: str, file_id: str) -> Flow[bytes]:
+    """The content of a file, checked; all of it in memory."""
+    file = yield from get_file(session_id, file_id)
+    memory = BytesIO()
+    yield from _receive_version(file, FileLanding(memory))
+    return memory.getvalue()
+
+
+def download(session_id: str, file_id: str, to: str | os.PathLike[str] = ".") -> Flow[Path]:
+    """The path of the downloaded file, complete and with the record's sha256, or nothing new at all.
+
+    to: a file (replaced if it exists), or a folder that exists, into which it goes under its own
+    name. DigestMismatch when the bytes are not those of the record.
+    """
+    file = yield from get_file(session_id, file_id)
+    return (yield from fetch(file, Path(to)))
+
+
+def fetch(file: File, to: Path) -> Flow[Path]:
+    """The path of the file whose record is at hand; otherwise as `download`."""
+    target = yield from work(lambda: to / file.name if to.is_dir() else to)
+    return (yield from _land(target, lambda landing: _receive_version(file, landing)))
+
+
+def zip_session(
+    session_id: str,
+    to: str | os.PathLike[str] = ".",
+    *,
+    path: str | None = None,
+    kind: FileKind | None = None,
+    include_mime: Iterable[str] | None = None,
+    include_ext: Iterable[str] | None = None,
+    artifact_id: Iterable[str] = (),
+) -> Flow[Path]:
+    """The path of a zip with the session's files, or with those that match.
+
+    to: a file (replaced if it exists), or a folder that exists, into which it goes as `<session>.zip`.
+    """
+    target = yield from work(lambda: Path(to) / f"{session_id}.zip" if Path(to).is_dir() else Path(to))
+    parameters = query(path=path, kind=kind, include_mime=include_mime, include_ext=include_ext)
+    ids = [artifact_id] if isinstance(artifact_id, str) else artifact_id
+    parameters += tuple(("artifact_id", one) for one in ids)
+    url = route("sessions", session_id, "download")
+    return (yield from _land(target, lambda landing: _receive(url, parameters, landing)))
+
+
+def _land(target: Path, receive: Callable[[FileLanding], Flow[None]]) -> Flow[Path]:
+    """Receives beside the target under a hidden name, then moves: a broken download leaves nothing."""
+    part = target.with_name(f".part-{secrets.token_hex(6)}")
+    file = yield from work(lambda: part.open("xb"))
+    try:
+        with file:
+            yield from receive(FileLanding(file))
+        yield from work(lambda: part.replace(target))
+    finally:
+        part.unlink(missing_ok=True)
+    return target
