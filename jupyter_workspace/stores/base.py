@@ -136,6 +136,12 @@ class Staging(Protocol):
     async def advance(self, count: int) -> None:
         """Take the first `count` bytes of the last `view`, which is not to be used any more."""
 
+    async def flush(self) -> int:
+        """Bring all that was taken so far to the disk; how many bytes that is. Others may write on."""
+
+    async def park(self) -> int:
+        """The same, and close the file until it is written to again."""
+
     async def finish(self) -> Digest:
         """Write, sync and close; the same digest each time. After an error the file is gone."""
 

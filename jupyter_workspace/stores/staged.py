@@ -1,0 +1,177 @@
+"""A staging file as threads see it: the descriptor and the digests. `staging` says when what is done."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from jupyter_workspace.errors import Busy, FileNotFound
+from jupyter_workspace.stores import syscalls
+from jupyter_workspace.stores.base import HEAD_BYTES, Digest, Place
+from jupyter_workspace.stores.checksums import BLOCK_BYTES, crc32, digest_of
+from jupyter_workspace.stores.disk import Disk, write_all
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["StagedFile"]
+
+_log = logging.getLogger(__name__)
+
+
+class StagedFile:
+    """The file itself, and its digests; each method is a job of one of the two lanes."""
+
+    def __init__(self, disk: Disk, place: Place) -> None:
+        self.place = place
+        self.inode = 0
+        self.is_abandoned = False
+        self.is_untouched = True
+        self._disk = disk
+        self._descriptor = -1
+        self._sha256 = hashlib.sha256()
+        self._crc = 0
+        self._head = b""
+        self._hashed = 0
+        self._is_resumed = False
+
+    def _open(self, extra_flags: int = os.O_CREAT | os.O_EXCL) -> None:
+        flags = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | extra_flags
+        with self._disk.parent(self.place) as (folder, name):
+            self._descriptor = os.open(name, flags, 0o600, dir_fd=folder)
+
+    def _ensure_open(self) -> None:
+        if self._descriptor < 0:
+            self._open(os.O_CREAT | os.O_EXCL if self.is_untouched else 0)
+            self.is_untouched = False
+
+    def write(self, content: memoryview, offset: int) -> None:
+        """Write a block, and begin to bring it to the disk."""
+        if self.is_abandoned:
+            return
+        self._ensure_open()
+        try:
+            write_all(self._descriptor, content, offset)
+        except OSError:
+            self.is_abandoned = True
+            raise
+        syscalls.start_writeback(self._descriptor, offset, len(content))
+        if not self._is_resumed:
+            # In this lane, as it is the faster one.
+            self._crc = crc32(content, self._crc)
+
+    def hash(self, content: memoryview) -> None:
+        """Go on with the digest; blocks come in their order."""
+        if self.is_abandoned:
+            return
+        if len(self._head) < HEAD_BYTES:
+            self._head += bytes(content[: HEAD_BYTES - len(self._head)])
+        self._sha256.update(content)
+        if self._is_resumed:
+            # The lane of writes does not know the bytes before it.
+            self._crc = crc32(content, self._crc)
+        self._hashed += len(content)
+
+    def digest(self) -> Digest:
+        """The digest of all that was hashed; to be asked for when both lanes are done."""
+        return Digest(self._hashed, self._sha256.hexdigest(), self._crc, self._head)
+
+    def take_whole(self, content: memoryview) -> Digest:
+        """All of a small file at once."""
+        self.write(content, 0)
+        self.hash(content)
+        self.seal()
+        return self.digest()
+
+    def flush(self, rest: bytes, offset: int) -> None:
+        """Write what is still in memory, and wait for the disk."""
+        if self.is_abandoned:
+            return
+        self._ensure_open()
+        try:
+            write_all(self._descriptor, memoryview(rest), offset)
+        except OSError:
+            self.is_abandoned = True
+            raise
+        try:
+            os.fdatasync(self._descriptor)
+        except OSError:
+            # What a failed sync left out is not told, so nothing of this file counts any more.
+            self.remove()
+            raise
+
+    def seal(self) -> None:
+        """Sync and close; a file whose sync fails is removed, as nobody knows what it holds."""
+        if self.is_abandoned:
+            return
+        self._ensure_open()
+        try:
+            os.fchmod(self._descriptor, self._disk.file_mode)
+            os.fsync(self._descriptor)
+            self.inode = os.fstat(self._descriptor).st_ino
+        except OSError:
+            self.remove()
+            raise
+        self.close()
+
+    def close(self) -> None:
+        """Close; the file stays."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def remove(self) -> None:
+        """Close and delete; a name that is gone was moved to where it belongs."""
+        self.is_abandoned = True
+        self.close()
+        if self.is_untouched:
+            return
+        try:
+            with self._disk.parent(self.place) as (folder, name), suppress(FileNotFoundError):
+                os.unlink(name, dir_fd=folder)
+        except OSError:
+            _log.warning("A staging file could not be removed: %s", self.place.path, exc_info=True)
+
+    def clone(self, source: int) -> Digest:
+        """Share the blocks of another file, hash them, sync and close; closes `source`, too."""
+        try:
+            self._ensure_open()
+            syscalls.share_blocks(self._descriptor, source)
+            digest, _ = digest_of(self._descriptor, lambda: self.is_abandoned)
+            self.seal()
+        finally:
+            os.close(source)
+        return digest
+
+    def reopen(self, size: int) -> int:
+        """Cut the file to `size` bytes; gives a second descriptor, for `hash_again`."""
+        self._open(0)
+        self.is_untouched = False
+        self._is_resumed = True
+        if os.fstat(self._descriptor).st_size < size:
+            self.close()
+            raise FileNotFound("The upload's bytes are gone.")
+        os.ftruncate(self._descriptor, size)
+        return os.dup(self._descriptor)
+
+    def hash_again(self, descriptor: int, size: int) -> None:
+        """Hash the first `size` bytes, which were there before; closes the descriptor."""
+        try:
+            for block in _blocks(descriptor, size):
+                self.hash(block)
+        finally:
+            os.close(descriptor)
+
+
+def _blocks(descriptor: int, size: int) -> Iterator[memoryview]:
+    block = memoryview(bytearray(min(BLOCK_BYTES, size)))
+    offset = 0
+    while offset < size:
+        count = os.preadv(descriptor, [block[: size - offset]], offset)
+        if not count:
+            raise Busy("The upload's bytes were changed.")
+        yield block[:count]
+        offset += count
