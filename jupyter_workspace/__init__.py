@@ -14,14 +14,21 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from jupyter_workspace._version import __version__
+    from jupyter_workspace.client.async_client import AsyncClient
+    from jupyter_workspace.client.client import Client
+    from jupyter_workspace.client.handle import FileHandle
     from jupyter_workspace.client.kernel import current
+    from jupyter_workspace.client.workspace import Workspace
     from jupyter_workspace.errors import WorkspaceError
-    from jupyter_workspace.models import File
 
-__all__ = ["File", "WorkspaceError", "__version__", "current"]
+__all__ = ["AsyncClient", "Client", "FileHandle", "Workspace", "WorkspaceError", "__version__", "current"]
 
 _HOMES = {
-    "File": "jupyter_workspace.models",
+    "AsyncClient": "jupyter_workspace.client.async_client",
+    "Client": "jupyter_workspace.client.client",
+    "FileHandle": "jupyter_workspace.client.handle",
+    "Workspace": "jupyter_workspace.client.workspace",
     "WorkspaceError": "jupyter_workspace.errors",
     "__version__": "jupyter_workspace._version",
     "current": "jupyter_workspace.client.kernel",

@@ -44,3 +44,8 @@ def node_will_do(version: tuple[int, int] | None) -> bool:
         return False
     major, _ = version
     return version >= (22, 12) or (major == 20 and version >= (20, 19))  # noqa: PLR2004 - versions
+
+
+if __name__ == "__main__":
+    # For the Makefile: what to install beside the machine's own tools, or nothing.
+    print("" if node_will_do(installed_node()) else WHEEL)

@@ -1,0 +1,125 @@
+# `make demo` to see it, `make test` before a change goes in, `make help` for the rest.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(CURDIR)/$(VENV)/bin
+export PATH := $(BIN):$(PATH)
+export PYTHONDONTWRITEBYTECODE := 1
+# The tests start servers of their own; a token or a config of the person must not reach them.
+unexport JUPYTER_TOKEN JUPYTER_CONFIG_DIR JUPYTER_WORKSPACE_URL JUPYTER_WORKSPACE_TOKEN
+
+FRONT := $(shell find labextension/src labextension/style -type f) \
+	labextension/package.json labextension/yarn.lock labextension/tsconfig.json labextension/build-widget.mjs
+RUN := $(BIN)/python -m pytest
+MEASURED := $(wildcard tests/gate tests/unit tests/contract tests/api)
+FAULTS := $(wildcard tests/faults/test_*.py)
+UI := $(wildcard tests/ui/test_*.py)
+EXAMPLES := $(wildcard tests/examples)
+
+.PHONY: help
+help: ## What can be made
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
+
+# --- The tools -------------------------------------------------------------
+
+.PHONY: python-there
+python-there:
+	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 or newer is missing (set PYTHON to one)" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "$(PYTHON) is too old: 3.11 or newer is needed (set PYTHON to one)" >&2; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null \
+		|| { echo "Python's venv is missing; on Debian: apt-get install python3-venv" >&2; exit 1; }
+
+$(VENV)/bin/python: | python-there
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+
+# The build hook brings its own Node where there is none; the checks of the front end need one too.
+$(VENV)/.installed: pyproject.toml labextension/hatch_build.py $(FRONT) | $(VENV)/bin/python
+	rm -rf labextension/dist
+	$(BIN)/python -m pip install --quiet hatchling
+	node=$$($(BIN)/python labextension/hatch_build.py); \
+	$(BIN)/python -m pip install --quiet $$node --editable '.[test,preview]'
+	touch $@
+
+.PHONY: install
+install: $(VENV)/.installed ## A virtual environment in .venv with the package and the tools
+
+labextension/node_modules/.yarn-state.yml: labextension/package.json labextension/yarn.lock | $(VENV)/.installed
+	cd labextension && jlpm install --immutable
+	touch $@
+
+# --- The checks ------------------------------------------------------------
+
+.PHONY: lint
+lint: install ## Format, style, types and import contracts
+	ruff format --check .
+	ruff check .
+	mypy
+	python tests/gate/import_contracts.py
+
+.PHONY: front
+front: install labextension/node_modules/.yarn-state.yml ## Style, types and tests of the front end
+	cd labextension && jlpm check
+
+.PHONY: format
+format: install ## Put the code into its form
+	ruff format .
+	ruff check --fix .
+
+.PHONY: test-fast
+test-fast: lint ## Style, types and unit tests: under a minute
+	$(RUN) -q -m "not slow" tests/gate tests/unit
+
+.PHONY: enabled
+enabled: install ## Whether one installation enabled both halves
+	jupyter server extension list 2>&1 | grep -E 'jupyter_workspace.* OK$$'
+	jupyter labextension list 2>&1 | grep -E 'jupyter-workspace v.*enabled.*OK'
+
+.PHONY: begin
+begin: install
+	mkdir -p build
+	rm -f .coverage .coverage.* build/coverage.json
+	python tests/gate/requirements_report.py --forget
+
+.PHONY: measured
+measured: begin ## Unit, contract and API tests, and how much of the package they reach
+	coverage run -m pytest $(MEASURED)
+	coverage combine --quiet
+	coverage json --quiet -o build/coverage.json
+	python tests/gate/coverage_floor.py build/coverage.json
+
+.PHONY: faults
+faults: begin ## Kill, fill and break things, at the size of the gate
+	$(if $(FAULTS),$(RUN) $(FAULTS))
+
+.PHONY: examples
+examples: begin ## Every example runs
+	$(if $(EXAMPLES),$(RUN) $(EXAMPLES))
+
+# pytest-playwright's loop and pytest-asyncio's cannot share a process.
+.PHONY: ui
+ui: begin ## Tests in a browser
+	$(if $(UI),bash tests/ui/chromium.sh && $(RUN) -o addopts= -p no:asyncio --import-mode=importlib $(UI))
+
+.PHONY: test
+test: lint front enabled measured faults examples ui ## Everything that a change must pass
+	@python tests/gate/requirements_report.py
+
+.PHONY: package
+package: install ## The sdist and the wheel, in dist/
+	python -m build
+
+# --- To see it -------------------------------------------------------------
+
+.PHONY: demo
+demo: install ## JupyterLab on the quickstart notebook (DEMO_ARGS: see examples/demo.py --help)
+	python examples/demo.py $(DEMO_ARGS)
+
+.PHONY: clean
+clean: ## Remove what was built
+	rm -rf $(VENV) .demo build dist labextension/dist labextension/lib labextension/node_modules jupyter_workspace/static
