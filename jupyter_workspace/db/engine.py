@@ -1,0 +1,230 @@
+"""The database and its transactions.
+
+SQLite is used through one connection of one thread: SQLite libraries before 3.51.3 can damage a
+WAL database that several connections write to, and every close of the file by this process would
+drop the locks of the others. A transaction therefore holds the connection, and waits its turn for
+it. How the file is opened is found by trying (`probe`), down a ladder that ends in memory: an index
+that cannot be kept degrades the service, it never stops it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+from sqlalchemy import event, text
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import StaticPool
+
+from jupyter_workspace.db import tables
+from jupyter_workspace.db.archives import Archives
+from jupyter_workspace.db.events import Events
+from jupyter_workspace.db.files import Files
+from jupyter_workspace.db.intents import Intents
+from jupyter_workspace.db.keys import Keys
+from jupyter_workspace.db.outbox import Outbox
+from jupyter_workspace.db.sessions import Sessions
+from jupyter_workspace.errors import Busy, DiskFull, Internal, WorkspaceError
+
+__all__ = ["Database", "Opened", "Transaction"]
+
+#: How long a statement waits for another process's lock, in seconds (RELIABILITY B5).
+BUSY_SECONDS = 5.0
+
+#: From this SQLite on, a WAL database is safe with a checkpoint racing a writer.
+WAL_SAFE = (3, 51, 3)
+
+
+class Transaction:
+    """One transaction, with one repository a noun."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self.connection = connection
+        self.outbox = Outbox(connection)
+        self.sessions = Sessions(connection, self.outbox)
+        self.files = Files(connection, self.outbox)
+        self.events = Events(connection)
+        self.intents = Intents(connection)
+        self.keys = Keys(connection)
+        self.archives = Archives(connection)
+        #: what operations planned in this transaction will publish: '<session>/<path>'
+        self.claimed: set[str] = set()
+
+    async def flush(self) -> None:
+        """Writes what the repositories have gathered; the last act before the commit."""
+        await self.intents.flush()
+        await self.files.flush()
+        await self.outbox.flush()
+
+
+class Opened(Struct, frozen=True, kw_only=True):
+    """How the database could be opened.
+
+    `is_empty` says that it holds nothing and must be filled from the journals; `problem` is the
+    sentence for the administrator when a step of the ladder had to be taken.
+    """
+
+    is_empty: bool
+    problem: str | None = None
+
+
+class Database:
+    """The index. `url` is an SQLAlchemy URL, or None for SQLite at `path`."""
+
+    def __init__(self, path: Path | None, url: str | None = None) -> None:
+        self._path = path
+        self._url = url
+        self._turn = asyncio.Lock()
+        self._engine: AsyncEngine | None = None
+        self._is_sqlite = url is None or url.startswith("sqlite")
+
+    async def open(self) -> Opened:
+        """Opens it, makes its tables if need be, and says how that went."""
+        if self._url is not None:
+            return await self._open_url(self._url)
+        attempts: list[str] = []
+        if self._path is not None:
+            for mode in ["WAL", "TRUNCATE"] if sqlite3.sqlite_version_info >= WAL_SAFE else ["TRUNCATE"]:
+                try:
+                    return await self._open_file(self._path, mode)
+                except (DBAPIError, OSError, sqlite3.Error) as error:
+                    attempts.append(f"{mode}: {type(error).__name__}")
+                    await self.close()
+        self._engine = _sqlite_engine(":memory:", "MEMORY")
+        await self._make_tables()
+        if self._path is None:
+            return Opened(is_empty=True)
+        tried = ", ".join(attempts)
+        return Opened(is_empty=True, problem=f"The index is kept in memory only ({tried}).")
+
+    async def _open_url(self, url: str) -> Opened:
+        self._engine = create_async_engine(url, pool_pre_ping=True)
+        return Opened(is_empty=await self._make_tables())
+
+    async def _open_file(self, path: Path, mode: str) -> Opened:
+        await asyncio.to_thread(path.parent.mkdir, mode=0o700, parents=True, exist_ok=True)
+        problem = None
+        if await asyncio.to_thread(_is_damaged, path):
+            await asyncio.to_thread(_set_aside, path)
+            problem = "The index was damaged; it has been rebuilt from the journals."
+        self._engine = _sqlite_engine(str(path), mode)
+        return Opened(is_empty=await self._make_tables(), problem=problem)
+
+    async def _make_tables(self) -> bool:
+        """Makes what is missing, or migrates; True when there was no table before."""
+        async with self._begin() as connection:
+            # A real write in the wanted mode: some file systems accept a mode and fail at its first use.
+            await connection.run_sync(tables.metadata.create_all)
+            found = await connection.scalar(
+                tables.state.select().with_only_columns(tables.state.c.value).where(tables.state.c.name == "revision")
+            )
+            if found is None:
+                await connection.execute(tables.state.insert().values(name="revision", value=tables.REVISION))
+            elif found != tables.REVISION:
+                from jupyter_workspace.db.migrate import upgrade  # noqa: PLC0415  (alembic is slow to import)
+
+                await connection.run_sync(upgrade, found)
+            else:
+                await connection.execute(tables.state.update().where(tables.state.c.name == "probe").values(value=""))
+        return found is None
+
+    async def close(self) -> None:
+        """Closes every connection; a transaction under way is waited for."""
+        async with self._turn:
+            if self._engine is not None:
+                await self._engine.dispose()
+                self._engine = None
+
+    @asynccontextmanager
+    async def _begin(self) -> AsyncIterator[AsyncConnection]:
+        if self._engine is None:
+            raise Busy("The index is closed.")
+        if not self._is_sqlite:
+            async with self._engine.begin() as connection:
+                yield connection
+            return
+        async with self._turn, self._engine.begin() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Transaction]:
+        """A transaction that commits at the end of the block, or rolls back when it raises.
+
+        Raises Busy when another process holds the database for longer than `BUSY_SECONDS`, DiskFull
+        when there is no room for it.
+        """
+        try:
+            async with self._begin() as connection:
+                transaction = Transaction(connection)
+                yield transaction
+                await transaction.flush()
+        except DBAPIError as error:
+            raise _translated(error) from error
+
+    async def check(self) -> list[str]:
+        """What SQLite's own checks have to say; empty when all is well."""
+        async with self._begin() as connection:
+            rows = [row[0] for row in await connection.execute(text("PRAGMA integrity_check"))]
+            broken = (await connection.execute(text("PRAGMA foreign_key_check"))).all()
+        return [row for row in rows if row != "ok"] + [f"foreign key: {row}" for row in broken]
+
+
+def _translated(error: DBAPIError) -> WorkspaceError:
+    reason = str(error.orig)
+    if isinstance(error, OperationalError) and ("locked" in reason or "busy" in reason):
+        return Busy("The index is locked by another process.")
+    if "disk is full" in reason:
+        return DiskFull()
+    return Internal("The index cannot be used.")
+
+
+def _sqlite_engine(path: str, mode: str) -> AsyncEngine:
+    engine = create_async_engine(
+        f"sqlite+aiosqlite:///{path}", poolclass=StaticPool, connect_args={"timeout": BUSY_SECONDS}
+    )
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def _set_up(connection: Any, _record: Any) -> None:
+        # The driver's own idea of when a transaction begins is switched off; `_begin_now` begins it.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in [f"journal_mode={mode}", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY"]:
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def _begin_now(connection: Any) -> None:
+        # IMMEDIATE: a transaction that reads first and writes later could otherwise fail half-way.
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _is_damaged(path: Path) -> bool:
+    """Whether the file cannot be trusted; done before our own connection opens it, and by SQLite only."""
+    if not path.exists():
+        return False
+    try:
+        connection = sqlite3.connect(path, timeout=BUSY_SECONDS)
+        try:
+            rows = connection.execute("PRAGMA integrity_check").fetchall()
+            broken = connection.execute("PRAGMA foreign_key_check").fetchall()
+        finally:
+            connection.close()
+    except sqlite3.DatabaseError as error:
+        return not isinstance(error, sqlite3.OperationalError) or "locked" not in str(error)
+    return rows != [("ok",)] or bool(broken)
+
+
+def _set_aside(path: Path) -> None:
+    """Moves a damaged database out of the way, keeping the last one for whoever wants to look."""
+    for suffix in ("", "-wal", "-shm", "-journal"):
+        part = path.with_name(path.name + suffix)
+        if part.exists():
+            part.replace(path.with_name(f"{path.name}.damaged{suffix}"))

@@ -1,0 +1,359 @@
+"""Files and their replaced versions.
+
+A file has one row in `files`, live or in the trash; each version it replaced has one in `versions`.
+Every change here keeps the session's totals and adds a line to its journal.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import asdict
+from sqlalchemy import ColumnElement, Row, Table, and_, delete, func, insert, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from jupyter_workspace.db.outbox import Outbox
+from jupyter_workspace.db.tables import files, sessions, versions
+from jupyter_workspace.db.values import from_json, from_time, to_json, to_time
+from jupyter_workspace.models.entry import Entry, SessionTotals
+from jupyter_workspace.models.file import FileKind, Provenance
+from jupyter_workspace.protocol.query import Filters
+
+__all__ = ["FileFilter", "Files"]
+
+_ORDER: dict[str, ColumnElement[Any]] = {
+    "created_at": files.c.created_at,
+    "modified_at": files.c.modified_at,
+    "name": files.c.folded_name,
+    "path": files.c.path,
+    "size": files.c.size,
+    "mime": files.c.mime,
+}
+
+#: Rows of one statement: SQLite's limit of bound values is 32,766, and an entry has 24.
+_CHUNK = 500
+
+
+class FileFilter(Struct, frozen=True, kw_only=True):
+    """Which files to list; None does not restrict.
+
+    `text` is part of the name in any case, `prefix` a folder (or the file itself), `chosen` are
+    `att_` or `art_` ids, `filters` those of API.md, section 5.
+    """
+
+    session_id: str | None = None
+    owner: str | None = None
+    kind: FileKind | None = None
+    text: str | None = None
+    prefix: str | None = None
+    filters: Filters | None = None
+    chosen: Sequence[str] | None = None
+
+
+class Files:
+    """The files of all sessions."""
+
+    def __init__(self, connection: AsyncConnection, outbox: Outbox) -> None:
+        self._connection = connection
+        self._outbox = outbox
+        self._added: list[Entry] = []
+        self._totals: dict[str, Counter[str]] = {}
+
+    async def flush(self) -> None:
+        """Writes the new files and the totals that were gathered."""
+        added, self._added = self._added, []
+        for start in range(0, len(added), _CHUNK):
+            rows = [_values(entry) for entry in added[start : start + _CHUNK]]
+            await self._connection.execute(insert(files), rows)
+        totals, self._totals = self._totals, {}
+        for session_id, change in totals.items():
+            if not any(change.values()):
+                continue
+            await self._connection.execute(
+                update(sessions)
+                .where(sessions.c.session_id == session_id)
+                .values({sessions.c[name]: sessions.c[name] + by for name, by in change.items() if by})
+            )
+
+    # reading
+
+    async def at(self, session_id: str, path: str) -> Entry | None:
+        """The live file at that path."""
+        return await self._one(
+            files, files.c.session_id == session_id, files.c.path == path, files.c.deleted_at.is_(None)
+        )
+
+    async def find(self, session_id: str, file_id: str) -> Entry | None:
+        """The file of an `att_` id, or the version of an `art_` id; the trash is searched too."""
+        if file_id.startswith("att_"):
+            return await self._one(files, files.c.attachment_id == file_id, files.c.session_id == session_id)
+        current = await self._one(files, files.c.artifact_id == file_id, files.c.session_id == session_id)
+        if current is not None:
+            return current
+        return await self._one(versions, versions.c.artifact_id == file_id, versions.c.session_id == session_id)
+
+    async def with_digest(self, session_id: str, sha256: str) -> Entry | None:
+        """The oldest live file with that content."""
+        rows = await self._connection.execute(
+            select(files)
+            .where(
+                files.c.session_id == session_id, files.c.sha256 == sha256, files.c.deleted_at.is_(None)
+            )
+            .order_by(files.c.created_at, files.c.attachment_id)
+            .limit(1)
+        )
+        row = rows.first()
+        return None if row is None else _entry(row)
+
+    async def live(self, session_id: str) -> list[Entry]:
+        """All live files of a session, by path."""
+        rows = await self._connection.execute(
+            select(files)
+            .where(files.c.session_id == session_id, files.c.deleted_at.is_(None))
+            .order_by(files.c.path)
+        )
+        return [_entry(row) for row in rows]
+
+    async def beneath(self, session_id: str, folder: str) -> list[Entry]:
+        """The live files in a folder and its folders."""
+        rows = await self._connection.execute(
+            select(files).where(
+                files.c.session_id == session_id, files.c.deleted_at.is_(None), _inside(folder)
+            )
+        )
+        return [_entry(row) for row in rows]
+
+    async def all_of(self, session_id: str) -> tuple[list[Entry], list[Entry]]:
+        """Every file, live or in the trash, and every replaced version: what the journal also has."""
+        found = []
+        for table in (files, versions):
+            rows = await self._connection.execute(select(table).where(table.c.session_id == session_id))
+            found.append([_entry(row) for row in rows])
+        return found[0], found[1]
+
+    async def versions_of(self, attachment_id: str) -> list[Entry]:
+        """The replaced versions of a file, oldest first."""
+        rows = await self._connection.execute(
+            select(versions).where(versions.c.attachment_id == attachment_id).order_by(versions.c.version)
+        )
+        return [_entry(row) for row in rows]
+
+    async def page(
+        self, wanted: FileFilter, order: tuple[tuple[str, bool], ...], limit: int, offset: int
+    ) -> tuple[list[Entry], int]:
+        """A page of live files, and the number of all that match."""
+        where = _where(wanted)
+        total = await self._connection.scalar(select(func.count()).select_from(files).where(where)) or 0
+        columns = [_ORDER[name].desc() if descending else _ORDER[name].asc() for name, descending in order]
+        rows = await self._connection.execute(
+            select(files).where(where).order_by(*columns, files.c.attachment_id).limit(limit).offset(offset)
+        )
+        return [_entry(row) for row in rows], total
+
+    async def after(
+        self, wanted: FileFilter, position: tuple[int, str] | None, limit: int
+    ) -> tuple[list[Entry], int]:
+        """The page after (created_at in microseconds, attachment_id), oldest first, and the total."""
+        where = _where(wanted)
+        total = await self._connection.scalar(select(func.count()).select_from(files).where(where)) or 0
+        if position is not None:
+            moment, attachment_id = position
+            later = or_(
+                files.c.created_at > moment,
+                and_(files.c.created_at == moment, files.c.attachment_id > attachment_id),
+            )
+            where = and_(where, later)
+        rows = await self._connection.execute(
+            select(files).where(where).order_by(files.c.created_at, files.c.attachment_id).limit(limit)
+        )
+        return [_entry(row) for row in rows], total
+
+    async def trash(self, session_id: str | None = None) -> list[Entry]:
+        """What lies in the trash, of one session or of all: newest first."""
+        found: list[Entry] = []
+        for table in (files, versions):
+            where = table.c.kept == "trash"
+            if session_id is not None:
+                where = and_(where, table.c.session_id == session_id)
+            rows = await self._connection.execute(select(table).where(where))
+            found.extend(_entry(row) for row in rows)
+        return sorted(found, key=lambda entry: (entry.deleted_at or entry.created_at, entry.artifact_id), reverse=True)
+
+    async def taken_names(self, session_id: str, paths: Iterable[str]) -> set[str]:
+        """Which of these paths a live file has."""
+        rows = await self._connection.execute(
+            select(files.c.path).where(
+                files.c.session_id == session_id, files.c.deleted_at.is_(None), files.c.path.in_(list(paths))
+            )
+        )
+        return {row.path for row in rows}
+
+    # writing
+
+    async def add(self, entry: Entry) -> None:
+        """Adds a file; it is written with the others of this transaction."""
+        self._added.append(entry)
+        self._count(None, entry)
+        await self._outbox.add(entry.session_id, "file", entry)
+
+    async def put(self, before: Entry, after: Entry) -> None:
+        """Changes a file's row; both have the same `attachment_id`."""
+        await self._connection.execute(
+            update(files).where(files.c.attachment_id == before.attachment_id).values(**_values(after))
+        )
+        self._count(before, after)
+        await self._outbox.add(after.session_id, "file", after)
+
+    async def drop(self, entry: Entry) -> None:
+        """Forgets a file and all its versions."""
+        for version in await self.versions_of(entry.attachment_id):
+            await self.drop_version(version)
+        await self._connection.execute(delete(files).where(files.c.attachment_id == entry.attachment_id))
+        self._count(entry, None)
+        await self._outbox.add(entry.session_id, "file_gone", {"attachment_id": entry.attachment_id})
+
+    async def put_version(self, before: Entry | None, after: Entry) -> None:
+        """Adds or changes a replaced version; `before` is its row as it was, if it had one."""
+        if before is None:
+            await self._connection.execute(insert(versions).values(**_values(after)))
+        else:
+            await self._connection.execute(
+                update(versions).where(versions.c.artifact_id == after.artifact_id).values(**_values(after))
+            )
+        self._count(before, after)
+        await self._outbox.add(after.session_id, "version", after)
+
+    async def drop_version(self, entry: Entry) -> None:
+        """Forgets a replaced version."""
+        await self._connection.execute(delete(versions).where(versions.c.artifact_id == entry.artifact_id))
+        self._count(entry, None)
+        await self._outbox.add(entry.session_id, "version_gone", {"artifact_id": entry.artifact_id})
+
+    async def restore(self, session_id: str, current: list[Entry], replaced: list[Entry]) -> None:
+        """Puts all files of a session as its journal has them, without new lines."""
+        for table, entries in ((files, current), (versions, replaced)):
+            for start in range(0, len(entries), _CHUNK):
+                rows = [_values(entry) for entry in entries[start : start + _CHUNK]]
+                await self._connection.execute(insert(table), rows)
+        totals = SessionTotals.of(current, replaced)
+        await self._connection.execute(
+            update(sessions).where(sessions.c.session_id == session_id).values(**asdict(totals))
+        )
+
+    def _count(self, before: Entry | None, after: Entry | None) -> None:
+        for entry, sign in ((before, -1), (after, 1)):
+            if entry is None:
+                continue
+            change = self._totals.setdefault(entry.session_id, Counter())
+            if entry.kept == "trash":
+                change["trash_bytes"] += sign * entry.owned_bytes
+            elif entry.kept == "live" and entry.deleted_at is None:
+                change["attachments" if entry.kind == "attachment" else "artifacts"] += sign
+                change["live_bytes"] += sign * entry.owned_bytes
+
+    async def _one(self, table: Table, *where: ColumnElement[bool]) -> Entry | None:
+        row = (await self._connection.execute(select(table).where(*where))).first()
+        return None if row is None else _entry(row)
+
+
+def _inside(folder: str) -> ColumnElement[bool]:
+    return files.c.path.startswith(f"{folder}/", autoescape=True) if folder else files.c.path != ""
+
+
+def _where(wanted: FileFilter) -> ColumnElement[bool]:
+    clauses: list[ColumnElement[bool]] = [files.c.deleted_at.is_(None)]
+    if wanted.session_id is not None:
+        clauses.append(files.c.session_id == wanted.session_id)
+    if wanted.owner is not None:
+        owned = select(sessions.c.session_id).where(
+            sessions.c.owner == wanted.owner, sessions.c.deleted_at.is_(None)
+        )
+        clauses.append(files.c.session_id.in_(owned))
+    if wanted.kind is not None:
+        clauses.append(files.c.kind == wanted.kind)
+    if wanted.text is not None:
+        clauses.append(files.c.folded_name.contains(wanted.text.casefold(), autoescape=True))
+    if wanted.prefix:
+        clauses.append(or_(files.c.path == wanted.prefix, _inside(wanted.prefix)))
+    if wanted.chosen is not None:
+        clauses.append(
+            or_(files.c.attachment_id.in_(wanted.chosen), files.c.artifact_id.in_(wanted.chosen))
+        )
+    if wanted.filters is not None:
+        clauses.extend(_filtered(wanted.filters))
+    return and_(*clauses)
+
+
+def _filtered(filters: Filters) -> list[ColumnElement[bool]]:
+    clauses: list[ColumnElement[bool]] = []
+    if filters.include_mime:
+        clauses.append(or_(*(files.c.mime.startswith(mime, autoescape=True) for mime in filters.include_mime)))
+    if filters.include_ext:
+        clauses.append(or_(*(files.c.folded_name.endswith(f".{ext}", autoescape=True) for ext in filters.include_ext)))
+    if filters.max_size is not None:
+        clauses.append(files.c.size <= filters.max_size)
+    return clauses
+
+
+def _values(entry: Entry) -> dict[str, Any]:
+    return {
+        "attachment_id": entry.attachment_id,
+        "artifact_id": entry.artifact_id,
+        "session_id": entry.session_id,
+        "kind": entry.kind,
+        "path": entry.path,
+        "name": entry.name,
+        "folded_name": entry.name.casefold(),
+        "size": entry.size,
+        "mime": entry.mime,
+        "declared_mime": entry.declared_mime,
+        "sha256": entry.sha256,
+        "crc32": entry.crc32,
+        "source": entry.source,
+        "storage": entry.storage,
+        "root_path": entry.root_path,
+        "version": entry.version,
+        "created_at": from_time(entry.created_at),
+        "modified_at": from_time(entry.modified_at),
+        "metadata": to_json(entry.metadata),
+        "provenance": None if entry.provenance is None else to_json(entry.provenance),
+        "inode": _signed(entry.inode),
+        "mtime_ns": entry.mtime_ns,
+        "deleted_at": from_time(entry.deleted_at),
+        "kept": entry.kept,
+    }
+
+
+def _signed(inode: int) -> int:
+    """Some file systems number with 64 bits without a sign, a column has 63."""
+    return inode - (1 << 64) if inode >= 1 << 63 else inode
+
+
+def _entry(row: Row[Any]) -> Entry:
+    return Entry(
+        attachment_id=row.attachment_id,
+        artifact_id=row.artifact_id,
+        session_id=row.session_id,
+        kind=row.kind,
+        path=row.path,
+        size=row.size,
+        mime=row.mime,
+        declared_mime=row.declared_mime,
+        sha256=row.sha256,
+        crc32=row.crc32,
+        source=row.source,
+        storage=row.storage,
+        root_path=row.root_path,
+        version=row.version,
+        created_at=to_time(row.created_at),  # type: ignore[arg-type]
+        modified_at=to_time(row.modified_at),  # type: ignore[arg-type]
+        metadata=from_json(row.metadata, dict[str, Any]),
+        provenance=None if row.provenance is None else from_json(row.provenance, Provenance),
+        inode=row.inode % (1 << 64),
+        mtime_ns=row.mtime_ns,
+        deleted_at=to_time(row.deleted_at),
+        kept=row.kept,
+    )
