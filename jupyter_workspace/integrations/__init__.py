@@ -1,0 +1,1 @@
+"""Other programs, each behind a protocol of `base`."""

@@ -1,0 +1,188 @@
+"""What callers do with the files of a session: list, register, look at, edit, delete, restore."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from msgspec import UNSET, Struct
+
+from jupyter_workspace.db.files import FileFilter
+from jupyter_workspace.errors import BodyInvalid, FileNotFound, NotADirectory, PathEscapes, SourceNotFound
+from jupyter_workspace.models.artifact import ArtifactChange, Register
+from jupyter_workspace.models.entry import Entry
+from jupyter_workspace.models.file import AttachmentList, Conflict, File, FileList, TrashList
+from jupyter_workspace.policy.content import media_of
+from jupyter_workspace.policy.naming import (
+    check_upload_name,
+    is_reserved,
+    read_path,
+    split_path,
+)
+from jupyter_workspace.services.changes import Edit, Remove, RestoreFrom
+from jupyter_workspace.services.creation import session_place
+from jupyter_workspace.services.noticing import Finding, Notice
+from jupyter_workspace.services.parts import Parts
+from jupyter_workspace.services.sessions import Sessions
+from jupyter_workspace.services.settings import Actor
+
+__all__ = ["Artifacts", "Page", "record_of"]
+
+
+class Page(Struct, frozen=True, kw_only=True):
+    """Which part of a list: `order` is ((field, descending), …)."""
+
+    order: tuple[tuple[str, bool], ...] = (("created_at", True),)
+    limit: int = 100
+    offset: int = 0
+
+
+def record_of(entry: Entry) -> File:
+    """The record of an entry as the wire has it."""
+    return entry.record(media_of(entry.mime))
+
+
+class Artifacts:
+    """The files of the actor's sessions."""
+
+    def __init__(self, parts: Parts, sessions: Sessions) -> None:
+        self._parts = parts
+        self._sessions = sessions
+
+    async def require(self, actor: Actor, session_id: str) -> None:
+        """Raises SessionNotFound unless this is a session of the actor."""
+        await self._sessions.require(actor, session_id)
+
+    async def page(self, actor: Actor, wanted: FileFilter, page: Page) -> FileList:
+        """A page of live files, of one session or of all."""
+        entries, total = await self._page(actor, wanted, page)
+        return FileList(
+            artifacts=[record_of(entry) for entry in entries],
+            total=total,
+            has_more=page.offset + len(entries) < total,
+        )
+
+    async def attachments(self, actor: Actor, session_id: str, page: Page) -> AttachmentList:
+        """A page of what came in."""
+        wanted = FileFilter(session_id=session_id, kind="attachment")
+        entries, total = await self._page(actor, wanted, page)
+        return AttachmentList(
+            attachments=[record_of(entry) for entry in entries],
+            total=total,
+            has_more=page.offset + len(entries) < total,
+        )
+
+    async def _page(self, actor: Actor, wanted: FileFilter, page: Page) -> tuple[list[Entry], int]:
+        if wanted.session_id is not None:
+            await self._sessions.require(actor, wanted.session_id)
+        async with self._parts.ledger.reading() as tx:
+            return await tx.files.page(wanted, page.order, page.limit, page.offset)
+
+    async def find(self, actor: Actor, session_id: str, file_id: str) -> Entry:
+        """The file, or the version; raises FileNotFound for a deleted file and all its versions."""
+        await self._sessions.require(actor, session_id)
+        async with self._parts.ledger.reading() as tx:
+            entry = await tx.files.find(session_id, file_id)
+            if entry is None:
+                raise FileNotFound(artifact_id=file_id)
+            current = entry if file_id.startswith("att_") else await tx.files.find(session_id, entry.attachment_id)
+            if current is None or current.deleted_at is not None:
+                raise FileNotFound(artifact_id=file_id)
+            return entry
+
+    async def register(self, actor: Actor, session_id: str, wanted: Sequence[Register]) -> list[tuple[Entry, bool]]:
+        """Makes files that stand in the session known: all or none, each with whether it is new.
+
+        Raises SourceNotFound when nothing is there, Busy when a file is still being written.
+        """
+        await self._sessions.require_open(actor, session_id)
+        findings = [await self._finding(session_id, body) for body in wanted]
+        return await self._parts.publisher.publish(Notice(self._parts, session_id, findings))
+
+    async def _finding(self, session_id: str, wanted: Register) -> Finding:
+        if wanted.path is UNSET:
+            raise BodyInvalid("Exactly one of 'path', 'root_path' and 'source' says what to register.")
+        components = read_path(wanted.path, allow_hidden=self._parts.settings.allow_hidden)
+        path = "/".join(components)
+        if not components or is_reserved(components):
+            raise SourceNotFound(path=wanted.path)
+        place = session_place(session_id, path)
+        try:
+            digest, stat = await self._parts.store.digest(place)
+        except (FileNotFound, NotADirectory) as error:
+            raise SourceNotFound(path=wanted.path) from error
+        found = await self._parts.store.stat(place)
+        if found is not None and found.is_link:
+            raise PathEscapes("A link cannot be registered; register the file it leads to.", path=wanted.path)
+        return Finding(
+            path=path,
+            digest=digest,
+            stat=stat,
+            source="register",
+            metadata=wanted.metadata,
+            provenance=wanted.provenance,
+        )
+
+    async def edit(self, actor: Actor, session_id: str, file_id: str, wanted: ArtifactChange) -> Entry:
+        """The file with another name, path or metadata; raises NameTaken, BodyInvalid."""
+        await self._sessions.require_open(actor, session_id)
+        if wanted.name is not UNSET and wanted.path is not UNSET:
+            raise BodyInvalid("Give 'name' or 'path', not both.")
+        if wanted.name is UNSET and wanted.path is UNSET and wanted.metadata is UNSET:
+            raise BodyInvalid("There is nothing to change.", hint="Give 'name', 'path' or 'metadata'.")
+        path = None
+        if wanted.name is not UNSET or wanted.path is not UNSET:
+            entry = await self.find(actor, session_id, file_id)
+            path = self._target(entry, wanted)
+        metadata: dict[str, Any] | None = None if wanted.metadata is UNSET else wanted.metadata
+        return await self._parts.publisher.publish(
+            Edit(self._parts, session_id, file_id, path=path, metadata=metadata)
+        )
+
+    def _target(self, entry: Entry, wanted: ArtifactChange) -> str:
+        allow_hidden = self._parts.settings.allow_hidden
+        if wanted.name is not UNSET:
+            folder = tuple(entry.folder.split("/")) if entry.folder else ()
+            name = check_upload_name(wanted.name, folder=folder, allow_hidden=allow_hidden)
+            return "/".join((*folder, name))
+        if wanted.path is UNSET:
+            return entry.path
+        *parents, name = split_path(wanted.path, allow_hidden=allow_hidden) or ("",)
+        return "/".join((*parents, check_upload_name(name, folder=tuple(parents), allow_hidden=allow_hidden)))
+
+    async def delete(self, actor: Actor, session_id: str, file_ids: Sequence[str], *, permanent: bool) -> None:
+        """To the trash with them, or away for good."""
+        await self._sessions.require_open(actor, session_id)
+        for file_id in file_ids:
+            await self._deletable(session_id, file_id, permanent=permanent)
+        doomed = await self._parts.publisher.publish(
+            Remove(self._parts, session_id, file_ids, permanent=permanent)
+        )
+        for place in doomed:
+            await self._parts.store.remove(place)
+
+    async def _deletable(self, session_id: str, file_id: str, *, permanent: bool) -> None:
+        async with self._parts.ledger.reading() as tx:
+            entry = await tx.files.find(session_id, file_id)
+        if entry is None or (entry.deleted_at is not None and not permanent):
+            raise FileNotFound(artifact_id=file_id)
+
+    async def trash(self, actor: Actor, session_id: str, page: Page) -> TrashList:
+        """A page of the trash, what was deleted last first."""
+        await self._sessions.require(actor, session_id)
+        async with self._parts.ledger.reading() as tx:
+            entries = await tx.files.trash(session_id)
+        part = entries[page.offset : page.offset + page.limit]
+        return TrashList(
+            trash=[record_of(entry) for entry in part],
+            total=len(entries),
+            has_more=page.offset + len(part) < len(entries),
+        )
+
+    async def restore(
+        self, actor: Actor, session_id: str, file_id: str, on_conflict: Conflict
+    ) -> Entry:
+        """Takes a file or a version back from the trash; raises NameTaken."""
+        await self._sessions.require_open(actor, session_id)
+        return await self._parts.publisher.publish(RestoreFrom(self._parts, session_id, file_id, on_conflict))
+

@@ -1,0 +1,82 @@
+"""The way out. Every byte of a file that leaves the server is opened here.
+
+What the record says is compared with the disk first; a file that was changed behind our back is known
+again before it is sent, and one that changes while it is sent breaks the transfer.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from msgspec import Struct
+
+from jupyter_workspace.errors import FileNotFound, VersionGone
+from jupyter_workspace.models.entry import Entry
+from jupyter_workspace.protocol.ranges import etag_of_stat, strong_etag
+from jupyter_workspace.services.artifacts import Artifacts
+from jupyter_workspace.services.creation import session_place
+from jupyter_workspace.services.parts import Parts
+from jupyter_workspace.services.reconcile import Reconcile
+from jupyter_workspace.services.settings import Actor
+from jupyter_workspace.stores.base import OpenFile, Place
+
+__all__ = ["Content", "Delivery"]
+
+
+class Content(Struct, frozen=True, kw_only=True):
+    """A file opened to be sent; whoever has it closes `file`. `size` is in bytes."""
+
+    entry: Entry
+    file: OpenFile
+    etag: str
+    modified: datetime
+
+    @property
+    def size(self) -> int:
+        """The length of the whole content in bytes."""
+        return self.file.stat.size
+
+
+class Delivery:
+    """The one door out."""
+
+    def __init__(self, parts: Parts, artifacts: Artifacts, reconcile: Reconcile) -> None:
+        self._parts = parts
+        self._artifacts = artifacts
+        self._reconcile = reconcile
+
+    async def open(self, actor: Actor, session_id: str, file_id: str) -> Content:
+        """The content of a file (`att_`: as it is now) or of a version (`art_`).
+
+        Raises FileNotFound, and VersionGone when that version's bytes are no longer kept.
+        """
+        entry = await self._artifacts.find(actor, session_id, file_id)
+        return await self.open_entry(entry, exact=file_id.startswith("art_"))
+
+    async def open_entry(self, entry: Entry, *, exact: bool) -> Content:
+        """The content of an entry; with `exact` no newer version will do."""
+        if entry.kept == "gone":
+            raise VersionGone(artifact_id=entry.artifact_id)
+        if entry.kept == "trash":
+            return _content(entry, await self._opened(entry, Place("trash", entry.artifact_id)))
+        current = await self._reconcile.refresh(entry)
+        if exact and current.artifact_id != entry.artifact_id:
+            raise VersionGone(artifact_id=entry.artifact_id)
+        return _content(current, await self._opened(current, session_place(current.session_id, current.path)))
+
+    async def _opened(self, entry: Entry, place: Place) -> OpenFile:
+        try:
+            file = await self._parts.store.open_read(place)
+        except FileNotFound as error:
+            raise VersionGone(artifact_id=entry.artifact_id) from error
+        if (file.stat.size, file.stat.mtime_ns) != (entry.size, entry.mtime_ns):
+            await file.close()
+            raise VersionGone(artifact_id=entry.artifact_id)
+        return file
+
+
+def _content(entry: Entry, file: OpenFile) -> Content:
+    stat = file.stat
+    etag = etag_of_stat(stat.inode, stat.size, stat.mtime_ns) if entry.sha256 is None else strong_etag(entry.sha256)
+    modified = datetime.fromtimestamp(stat.mtime_ns // 10**9, UTC)
+    return Content(entry=entry, file=file, etag=etag, modified=modified)

@@ -1,0 +1,130 @@
+"""The way in. Every byte that becomes a file of a session comes through here.
+
+    arrive    a session that takes files, room for the declared length, a staging file
+    write     bytes, within limits that are checked while they come
+    admit     digest, name, type, verdict of the scanner; then the publisher
+
+Whatever goes wrong, what was staged is discarded and its room given back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+
+from msgspec import Struct
+
+from jupyter_workspace.errors import Busy, DigestMismatch
+from jupyter_workspace.integrations.base import Scanner
+from jupyter_workspace.models.entry import Answer, Entry, SessionEntry
+from jupyter_workspace.policy.content import check_type, guess_mime
+from jupyter_workspace.services.creation import Candidate, Creation, Incoming
+from jupyter_workspace.services.parts import Parts
+from jupyter_workspace.services.room import Reservation, Room
+from jupyter_workspace.stores.base import Digest, Staging
+
+__all__ = ["Arrival", "Ingest", "Saved"]
+
+
+class Saved(Struct, frozen=True, kw_only=True):
+    """What was made of the candidates, in their order; `is_new` when any of them is a new file."""
+
+    entries: list[Entry]
+    is_new: bool
+
+
+class Arrival:
+    """A file on its way in."""
+
+    def __init__(self, staging: Staging, reservation: Reservation) -> None:
+        self.staging = staging
+        self._reservation = reservation
+
+    async def write(self, data: bytes | memoryview) -> None:
+        """Takes bytes, in order.
+
+        Raises FileTooLarge, QuotaExceeded or DiskFull as soon as a limit is passed.
+        """
+        await self._reservation.cover(self.staging.size + len(data))
+        await self.staging.write(data)
+        self._reservation.written = self.staging.size
+
+    async def room_for(self, size: int) -> None:
+        """Checks that `size` bytes in all may come, before they do."""
+        await self._reservation.cover(size)
+
+    async def discard(self) -> None:
+        """Removes what was staged; may be called again, and after `admit`."""
+        self._reservation.release()
+        await self.staging.discard()
+
+
+class Ingest:
+    """The one door in."""
+
+    def __init__(self, parts: Parts, room: Room, scanner: Scanner) -> None:
+        self._parts = parts
+        self._room = room
+        self._scanner = scanner
+
+    async def arrive(self, session: SessionEntry, declared_size: int | None) -> Arrival:
+        """A place for the bytes of one file.
+
+        declared_size: bytes, None when unknown. Raises FileTooLarge, QuotaExceeded or DiskFull.
+        """
+        reservation = await self._room.reserve(session, declared_size or 0)
+        try:
+            return Arrival(await self._parts.store.stage(), reservation)
+        except BaseException:
+            reservation.release()
+            raise
+
+    async def arrive_with(self, session: SessionEntry, staging: Staging) -> Arrival:
+        """An arrival whose bytes are staged already."""
+        try:
+            reservation = await self._room.reserve(session, staging.size)
+        except BaseException:
+            await staging.discard()
+            raise
+        reservation.written = staging.size
+        return Arrival(staging, reservation)
+
+    async def admit(
+        self, session_id: str, arrivals: Sequence[tuple[Candidate, Arrival]], answer: Answer | None = None
+    ) -> Saved:
+        """Makes files of them: all or none.
+
+        answer: what to keep for the request's Idempotency-Key; its ids are filled in here.
+        Raises DigestMismatch, TypeRefused, Infected, ScanUnavailable, NameTaken, NotADirectory,
+        SessionClosed, SessionNotFound; whatever it raises, nothing is left behind.
+        """
+        try:
+            incoming = [await self._checked(candidate, arrival) for candidate, arrival in arrivals]
+            creation = Creation(self._parts, session_id, incoming, answer)
+            entries, is_new = await self._parts.publisher.publish(creation)
+            return Saved(entries=entries, is_new=is_new)
+        finally:
+            for _, arrival in arrivals:
+                await arrival.discard()
+
+    async def _checked(self, candidate: Candidate, arrival: Arrival) -> Incoming:
+        digest = await arrival.staging.finish()
+        _check_digests(candidate.digests, digest)
+        mime = guess_mime(candidate.name, digest.head)
+        settings = self._parts.settings
+        check_type(candidate.name, mime, allow=settings.allow_types, deny=settings.deny_types)
+        await self._scanner.check(lambda: self._staged(arrival.staging), digest.size)
+        stat = await self._parts.store.stat(arrival.staging.place)
+        if stat is None:
+            raise Busy("What was staged is gone.")
+        return Incoming(candidate=candidate, place=arrival.staging.place, stat=stat, digest=digest, mime=mime)
+
+    async def _staged(self, staging: Staging) -> AsyncIterator[bytes]:
+        async with await self._parts.store.open_read(staging.place) as content:
+            async for chunk in content.chunks():
+                yield chunk
+
+
+def _check_digests(declared: Mapping[str, bytes], digest: Digest) -> None:
+    expected = declared.get("sha-256")
+    if expected is not None and expected.hex() != digest.sha256:
+        raise DigestMismatch(declared=expected.hex(), computed=digest.sha256)

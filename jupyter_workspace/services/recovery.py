@@ -1,0 +1,129 @@
+"""What happens at start: index and journals are brought to agree, and half-done work is ended.
+
+Neither side is trusted blindly. The one whose journal position is higher knows more; at the same
+position an undamaged journal wins, because a bit that flipped in a database row goes unnoticed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from msgspec.structs import replace
+
+from jupyter_workspace.errors import WorkspaceError
+from jupyter_workspace.models.entry import SessionEntry, SessionTotals
+from jupyter_workspace.models.service import Problem
+from jupyter_workspace.services.ledger import Ledger
+from jupyter_workspace.services.replay import Replayed, compacted, replay
+from jupyter_workspace.stores.base import Journals
+
+__all__ = ["Recovery"]
+
+_log = logging.getLogger(__name__)
+
+#: A journal with more than this many lines to spare is rewritten.
+SPARE_LINES = 1000
+
+
+class Recovery:
+    """Makes the index and the journals say the same."""
+
+    def __init__(self, ledger: Ledger, journals: Journals) -> None:
+        self._ledger = ledger
+        self._journals = journals
+        self.problems: list[Problem] = []
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every journal could be read, so that what no row knows is really unknown."""
+        return not self.problems
+
+    async def run(self) -> list[str]:
+        """Brings every session to agree; gives the ids of live sessions."""
+        async with self._ledger.reading() as tx:
+            positions = await tx.sessions.journal_positions()
+        live = []
+        for session_id in sorted({*positions, *await self._journals.names()}):
+            try:
+                if await self._agree(session_id, positions.get(session_id)):
+                    live.append(session_id)
+            except (WorkspaceError, OSError):
+                _log.exception("Session %s could not be checked.", session_id)
+                self._report(session_id, "The session could not be checked at start.")
+        return live
+
+    async def _agree(self, session_id: str, position: int | None) -> bool:
+        journal = await asyncio.to_thread(replay, session_id, await self._journals.read(session_id))
+        if position is None and journal.session is None:
+            self._report(session_id, "The session's journal cannot be read.")
+            return False
+        indexed = None if position is None else await self._indexed(session_id, position)
+        if indexed is not None and (journal.session is None or _knows_more(indexed, journal)):
+            await self._journals.replace(session_id, await asyncio.to_thread(compacted, indexed))
+            self._report(session_id, "The session's journal was incomplete; it was written anew from the index.")
+            return _is_live(indexed)
+        if journal.damaged:
+            self._report(session_id, f"{journal.damaged} line(s) of the session's journal could not be read.")
+        if indexed is None or not _same(indexed, journal):
+            await self._restore(session_id, journal, indexed)
+        elif journal.lines > 2 * (len(journal.files) + len(journal.versions)) + SPARE_LINES:
+            await self._journals.replace(session_id, await asyncio.to_thread(compacted, journal))
+        return _is_live(journal)
+
+    async def _indexed(self, session_id: str, position: int) -> Replayed | None:
+        """What the index says; None when it contradicts itself."""
+        async with self._ledger.reading() as tx:
+            found = await tx.sessions.with_totals(session_id)
+            files, versions = await tx.files.all_of(session_id)
+        if found is None or found[1] != SessionTotals.of(files, versions):
+            return None
+        return Replayed(
+            session=found[0],
+            files={entry.attachment_id: entry for entry in files},
+            versions={entry.artifact_id: entry for entry in versions},
+            last_sequence=found[0].last_sequence,
+            position=position,
+        )
+
+    async def _restore(self, session_id: str, journal: Replayed, indexed: Replayed | None) -> None:
+        """Makes the index say what the journal says; the log goes on after its highest sequence."""
+        if journal.session is None:
+            return
+        last = max(journal.last_sequence, indexed.last_sequence if indexed else 0)
+        entry = replace(journal.session, last_sequence=last, oldest_sequence=last + 1)
+        async with self._ledger.database.transaction() as tx:
+            await tx.sessions.restore(entry, journal.position)
+            await tx.files.restore(session_id, list(journal.files.values()), list(journal.versions.values()))
+        _log.info("Session %s was rebuilt from its journal.", session_id)
+
+    def _report(self, session_id: str, message: str) -> None:
+        self.problems.append(Problem(code="journal_damaged", message=message, session_id=session_id))
+
+
+def _is_live(state: Replayed) -> bool:
+    return state.session is not None and state.session.deleted_at is None
+
+
+def _knows_more(indexed: Replayed, journal: Replayed) -> bool:
+    if indexed.position != journal.position:
+        return indexed.position > journal.position
+    return bool(journal.damaged)
+
+
+def _same(indexed: Replayed, journal: Replayed) -> bool:
+    return (
+        indexed.position == journal.position
+        and indexed.last_sequence >= journal.last_sequence
+        and _compared(indexed.session) == _compared(journal.session)
+        and indexed.files == journal.files
+        and indexed.versions == journal.versions
+    )
+
+
+def _compared(entry: SessionEntry | None) -> SessionEntry | None:
+    """The session without what changes from use to use and is not worth a line in the journal."""
+    if entry is None:
+        return None
+    return replace(entry, last_used_at=entry.created_at, last_sequence=0, oldest_sequence=1)
+

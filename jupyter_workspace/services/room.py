@@ -1,0 +1,146 @@
+"""Room for bytes that are on their way: what is reserved, and whether more fits.
+
+Limits are checked on live files and trash together, plus what other uploads have reserved. Before a
+refusal the oldest trash gives way, so that a replace is never refused by its own old version.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from jupyter_workspace.errors import DiskFull, FileTooLarge, QuotaExceeded
+from jupyter_workspace.models.entry import SessionEntry, SessionTotals
+from jupyter_workspace.policy.limits import Scope, check_disk, check_file_size, check_quota, headroom
+from jupyter_workspace.policy.retention import Candidate, due_for_room
+from jupyter_workspace.services.ledger import Ledger
+from jupyter_workspace.services.settings import Settings
+from jupyter_workspace.stores.base import Store
+
+__all__ = ["Reservation", "Room"]
+
+#: A reservation of unknown length grows by this many bytes at a time.
+STEP = 64 * 2**20
+
+
+class Reservation:
+    """Room for one file: `size` bytes that nobody else can have until `release`.
+
+    `written` of them are on the disk already, so the disk need not have room for them any more.
+    """
+
+    def __init__(self, room: Room, session: SessionEntry) -> None:
+        self._room = room
+        self.session = session
+        self.size = 0
+        self.written = 0
+
+    async def cover(self, size: int) -> None:
+        """Makes sure that `size` bytes are reserved; raises as `Room.reserve` does."""
+        if size <= self.size:
+            return
+        try:
+            await self._room.grow(self, max(size, self.size + STEP))
+        except (FileTooLarge, QuotaExceeded, DiskFull):
+            await self._room.grow(self, size)
+
+    def release(self) -> None:
+        """Gives the room back; may be called again."""
+        self._room.release(self)
+
+
+class Room:
+    """The reservations of this server."""
+
+    def __init__(
+        self, ledger: Ledger, store: Store, settings: Settings, purge: Callable[[list[str]], Awaitable[None]]
+    ) -> None:
+        self._ledger = ledger
+        self._store = store
+        self._settings = settings
+        self._purge = purge
+        self._held: set[Reservation] = set()
+
+    async def reserve(self, session: SessionEntry, size: int) -> Reservation:
+        """Room for `size` bytes.
+
+        Raises FileTooLarge, QuotaExceeded (session first, then user) or DiskFull.
+        """
+        reservation = Reservation(self, session)
+        self._held.add(reservation)
+        try:
+            await self.grow(reservation, size)
+        except BaseException:
+            self.release(reservation)
+            raise
+        return reservation
+
+    async def grow(self, reservation: Reservation, size: int) -> None:
+        """Raises a reservation to `size` bytes, or raises as `reserve` does and leaves it."""
+        check_file_size(size, self._settings.max_file_size)
+        before, reservation.size = reservation.size, size
+        try:
+            await self._check_quota(reservation)
+            await self._check_disk(reservation)
+        except BaseException:
+            reservation.size = before
+            raise
+
+    def release(self, reservation: Reservation) -> None:
+        """Gives up a reservation."""
+        self._held.discard(reservation)
+
+    async def _check_quota(self, mine: Reservation) -> None:
+        limits = self._settings
+        if not limits.max_session_size and not limits.max_user_size:
+            return
+        session = mine.session
+        async with self._ledger.reading() as tx:
+            found = await tx.sessions.with_totals(session.session_id)
+            user = await tx.sessions.totals(session.owner)
+        if found is not None:
+            used = _kept(found[1]) + self._others(mine, lambda held: held.session_id == session.session_id)
+            await self._fit("session", session.session_id, used, limits.max_session_size, mine.size)
+        used = _kept(user) + self._others(mine, lambda held: held.owner == session.owner)
+        await self._fit("user", None, used, limits.max_user_size, mine.size)
+
+    async def _fit(self, scope: Scope, session_id: str | None, used: int, limit: int, requested: int) -> None:
+        try:
+            check_quota(scope, used=used, limit=limit, requested=requested)
+        except QuotaExceeded:
+            if not await self._make_room(session_id, used + requested - limit):
+                raise
+
+    async def _check_disk(self, mine: Reservation) -> None:
+        free, size = await self._store.free()
+        spare = headroom(self._settings.disk_headroom, size)
+        promised = sum(max(held.size - held.written, 0) for held in self._held if held is not mine)
+        requested = max(mine.size - mine.written, 0)
+        try:
+            check_disk(free=free - promised, headroom=spare, requested=requested)
+        except DiskFull:
+            if not await self._make_room(None, requested + spare + promised - free):
+                raise
+
+    def _others(self, mine: Reservation, concerns: Callable[[SessionEntry], bool]) -> int:
+        return sum(held.size for held in self._held if held is not mine and concerns(held.session))
+
+    async def _make_room(self, session_id: str | None, needed: int) -> bool:
+        """Purges the oldest trash if that is enough; whether it was."""
+        async with self._ledger.reading() as tx:
+            trash = await tx.files.trash(session_id)
+        sizes = {entry.artifact_id: entry.size for entry in trash}
+        due = due_for_room(
+            [
+                Candidate(key=entry.artifact_id, since=entry.deleted_at or entry.created_at, size=entry.size)
+                for entry in trash
+            ],
+            needed=needed,
+        )
+        if sum(sizes[key] for key in due) < needed:
+            return False
+        await self._purge(due)
+        return True
+
+
+def _kept(totals: SessionTotals) -> int:
+    return totals.live_bytes + totals.trash_bytes

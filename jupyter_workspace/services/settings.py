@@ -1,0 +1,34 @@
+"""The configuration as services see it: plain values, read once from the traits by `workspace`."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+__all__ = ["Actor", "Settings"]
+
+
+class Actor(Struct, frozen=True, kw_only=True):
+    """Who asks: `owner` keys what is theirs, `name` is for audit and log."""
+
+    owner: str
+    name: str
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """What the administrator decided. Sizes in bytes (0 = none), times in seconds unless named."""
+
+    workspace_dir: str = "workspace"
+    max_file_size: int = 0
+    max_session_size: int = 0
+    max_user_size: int = 0
+    disk_headroom: int = 512 * 2**20
+    event_window: int = 100_000
+    allow_types: tuple[str, ...] = ()
+    deny_types: tuple[str, ...] = ()
+    allow_hidden: bool = False
+    trash_days: float = 30
+    trash_size: int = 0
+    inline_data_uri: bool = False
+    inline_data_uri_size: int = 512 * 1024
+    clean_attachments_on_close: bool = False
+    scan_limit: int = 200_000

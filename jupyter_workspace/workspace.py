@@ -1,0 +1,207 @@
+"""The composition root: the one place that knows which part is which.
+
+`open_workspace` turns settings into parts, starts what runs in the background, and ends it in the
+reverse order. The status says how far the start has come: reads wait for 'opening' to end, writes for
+'rebuilding', too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+from msgspec import Struct
+
+from jupyter_workspace.db.engine import Database
+from jupyter_workspace.errors import Starting, WorkspaceError
+from jupyter_workspace.integrations.base import NoScanner, Scanner
+from jupyter_workspace.models.service import Problem
+from jupyter_workspace.policy.naming import STATE_FOLDER, new_token
+from jupyter_workspace.services.archives import Archives
+from jupyter_workspace.services.artifacts import Artifacts
+from jupyter_workspace.services.delivery import Delivery
+from jupyter_workspace.services.events import EventLog
+from jupyter_workspace.services.ingest import Ingest
+from jupyter_workspace.services.ledger import Ledger
+from jupyter_workspace.services.manifest import Manifests
+from jupyter_workspace.services.parts import Parts
+from jupyter_workspace.services.publisher import Publisher
+from jupyter_workspace.services.reconcile import Reconcile
+from jupyter_workspace.services.recovery import Recovery
+from jupyter_workspace.services.room import Room
+from jupyter_workspace.services.sessions import Sessions
+from jupyter_workspace.services.settings import Settings
+from jupyter_workspace.services.trash import Trash
+from jupyter_workspace.stores.journals import JournalFiles
+from jupyter_workspace.stores.local import LocalStore
+
+__all__ = ["Places", "Workspace", "open_workspace"]
+
+_log = logging.getLogger(__name__)
+
+#: How long a clean stop may take before tasks are cancelled, in seconds.
+STOP_SECONDS = 8.0
+
+
+class Places(Struct, frozen=True, kw_only=True):
+    """Where things are on this machine: the server's root, and the index (a file, or a URL)."""
+
+    root: Path
+    database_file: Path | None = None
+    database_url: str | None = None
+
+
+@dataclass(kw_only=True)
+class Workspace:
+    """An open workspace: its services, and how it is."""
+
+    parts: Parts
+    database: Database
+    sessions: Sessions
+    artifacts: Artifacts
+    ingest: Ingest
+    delivery: Delivery
+    archives: Archives
+    reconcile: Reconcile
+    manifests: Manifests
+    trash: Trash
+    recovery: Recovery
+    status: Literal["rebuilding", "ok", "degraded"] = "rebuilding"
+    notices: list[Problem]
+
+    def problems(self) -> list[Problem]:
+        """All that a person should know."""
+        return [
+            *self.notices,
+            *self.recovery.problems,
+            *self.reconcile.problems.values(),
+            *self.manifests.problems.values(),
+        ]
+
+    def check_writable(self) -> None:
+        """Raises Starting while the index is being rebuilt."""
+        if self.status == "rebuilding":
+            raise Starting
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _new_id(prefix: str) -> str:
+    return f"{prefix}_{new_token(os.urandom(16))}"
+
+
+@asynccontextmanager
+async def open_workspace(
+    settings: Settings,
+    places: Places,
+    *,
+    scanner: Scanner | None = None,
+    clock: Callable[[], datetime] = _now,
+    new_id: Callable[[str], str] = _new_id,
+) -> AsyncIterator[Workspace]:
+    """An open workspace; everything it started has ended when the block is left.
+
+    The block is entered as soon as sessions can be read; `status` says when they can be written.
+    """
+    base = places.root / settings.workspace_dir
+    store = LocalStore(base, state_folder=STATE_FOLDER)
+    journals = JournalFiles(base / STATE_FOLDER)
+    database = Database(places.database_file, places.database_url)
+    await store.open()
+    try:
+        opened = await database.open()
+        workspace = _assemble(settings, store, Ledger(database, journals), scanner or NoScanner(), clock, new_id)
+        if opened.problem is not None:
+            workspace.notices.append(Problem(code="index_degraded", message=opened.problem))
+        tasks = [asyncio.create_task(_start(workspace), name="jupyter_workspace.start")]
+        try:
+            yield workspace
+        finally:
+            await _stop(workspace, tasks)
+    finally:
+        await database.close()
+        await journals.close()
+        await store.close()
+
+
+def _assemble(
+    settings: Settings,
+    store: LocalStore,
+    ledger: Ledger,
+    scanner: Scanner,
+    clock: Callable[[], datetime],
+    new_id: Callable[[str], str],
+) -> Workspace:
+    log = EventLog(ledger, clock)
+    publisher = Publisher(ledger, store, log, settings, new_id)
+    parts = Parts(
+        settings=settings, store=store, ledger=ledger, publisher=publisher, log=log, clock=clock, new_id=new_id
+    )
+    trash = Trash(ledger, store, settings)
+    reconcile = Reconcile(parts)
+    sessions = Sessions(parts, reconcile.scan)
+    artifacts = Artifacts(parts, sessions)
+    delivery = Delivery(parts, artifacts, reconcile)
+    return Workspace(
+        parts=parts,
+        database=ledger.database,
+        sessions=sessions,
+        artifacts=artifacts,
+        ingest=Ingest(parts, Room(ledger, store, settings, trash.purge), scanner),
+        delivery=delivery,
+        archives=Archives(parts, artifacts, delivery, reconcile),
+        reconcile=reconcile,
+        manifests=Manifests(parts),
+        trash=trash,
+        recovery=Recovery(ledger, ledger.journals),
+        notices=[],
+    )
+
+
+async def _start(workspace: Workspace) -> None:
+    """Ends what a dead server left, then runs the background work; cancelled to stop."""
+    parts = workspace.parts
+    try:
+        await parts.ledger.catch_up()
+        live = await workspace.recovery.run()
+        await parts.publisher.recover()
+        await parts.store.sweep_staging(frozenset())
+        if workspace.recovery.is_complete:
+            await workspace.trash.drop_unknown()
+        workspace.status = "degraded" if workspace.notices else "ok"
+    except (WorkspaceError, OSError):
+        _log.exception("The workspace could not be brought in order.")
+        workspace.notices.append(Problem(code="start_failed", message="The workspace could not be brought in order."))
+        workspace.status = "degraded"
+        live = []
+    async with asyncio.TaskGroup() as group:
+        group.create_task(parts.publisher.run())
+        group.create_task(workspace.manifests.run())
+        group.create_task(workspace.trash.run())
+        group.create_task(_rescan(workspace, live))
+
+
+async def _rescan(workspace: Workspace, live: list[str]) -> None:
+    """Looks once at every session's folder: it may have changed while no server ran."""
+    workspace.manifests.changed(frozenset(live))
+    for session_id in live:
+        await asyncio.wait([workspace.reconcile.scan_soon(session_id)])
+
+
+async def _stop(workspace: Workspace, tasks: list[asyncio.Task[None]]) -> None:
+    await workspace.reconcile.close()
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks, timeout=STOP_SECONDS)
+    with contextlib.suppress(WorkspaceError, TimeoutError):
+        await asyncio.wait_for(workspace.manifests.flush(), STOP_SECONDS)
