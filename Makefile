@@ -16,6 +16,7 @@ FRONT := $(shell find labextension/src labextension/style -type f) \
 	labextension/package.json labextension/yarn.lock labextension/tsconfig.json labextension/build-widget.mjs
 RUN := $(BIN)/python -m pytest
 MEASURED := $(wildcard tests/gate tests/unit tests/contract tests/api)
+PLAIN := sed -E 's/\x1b\[[0-9;]*m//g'
 FAULTS := $(wildcard tests/faults/test_*.py)
 UI := $(wildcard tests/ui/test_*.py)
 EXAMPLES := $(wildcard tests/examples)
@@ -77,8 +78,8 @@ test-fast: lint ## Style, types and unit tests: under a minute
 
 .PHONY: enabled
 enabled: install ## Whether one installation enabled both halves
-	jupyter server extension list 2>&1 | grep -E 'jupyter_workspace.* OK$$'
-	jupyter labextension list 2>&1 | grep -E 'jupyter-workspace v.*enabled.*OK'
+	jupyter server extension list 2>&1 | $(PLAIN) | grep -E '^ *jupyter_workspace .*OK'
+	jupyter labextension list 2>&1 | $(PLAIN) | grep -E 'jupyter-workspace v.* enabled OK'
 
 .PHONY: begin
 begin: install
