@@ -79,6 +79,7 @@ def test_the_methods_tell_the_signature_and_text_of_their_flow(client):
     assert "SessionNotFound" in client.get_session.__doc__
     assert Client.each_file.__name__ == "each_file"
     assert Client.get_file is AsyncClient.get_file
+    assert Client.each_file is AsyncClient.each_file
 
 
 def test_both_clients_have_the_same_operations():
