@@ -78,8 +78,10 @@ test-fast: lint ## Style, types and unit tests: under a minute
 
 .PHONY: enabled
 enabled: install ## Whether one installation enabled both halves
-	jupyter server extension list 2>&1 | $(PLAIN) | grep -E '^ *jupyter_workspace .*OK'
-	jupyter labextension list 2>&1 | $(PLAIN) | grep -E 'jupyter-workspace v.* enabled OK'
+	jupyter server extension list 2>&1 | $(PLAIN) | grep -E '^ *jupyter_workspace .*OK' \
+		|| { jupyter server extension list; exit 1; }
+	jupyter labextension list 2>&1 | $(PLAIN) | grep -E 'jupyter-workspace v.* enabled OK' \
+		|| { jupyter labextension list; exit 1; }
 
 .PHONY: begin
 begin: install

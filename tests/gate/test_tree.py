@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -16,7 +17,9 @@ TEXT = {
 HOSTS = re.compile(
     "registry" + r"\.(?:npmjs|yarnpkg)|py" + r"thonhosted\.org|(?<!//)\bpy" + r"pi\.org/simple"
 )
-MACHINE = re.compile(r"(?<![\w.>}*])/(?:work" + r"|ho" + r"me/\w+|tm" + r"p/dev|ro" + r"ot)/(?!\.\.\.)")
+MACHINE = re.compile(
+    "|".join(re.escape(f"{place}/") for place in (ROOT, Path(sys.prefix))) + "|/work" + "/|/tmp" + "/dev"
+)
 
 
 def committed() -> list[Path]:
