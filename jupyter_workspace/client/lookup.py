@@ -141,6 +141,6 @@ def _warn(name: str, newer: Iterable[str]) -> None:
 def _suggestion(place: Place, name: str) -> str:
     known = [file.name for file in place.client.list_files(place.session_id, limit=1000).artifacts]
     if not known:
-        return "The session has no files yet: drop one on the panel, or upload it."
+        return "The session has no files yet: upload one."
     close = difflib.get_close_matches(name, known, n=3) or known[:5]
     return f"There is: {', '.join(map(repr, close))}."
