@@ -154,7 +154,7 @@ def no_session_hint(environment: Mapping[str, str] = os.environ) -> str:
     """What would help, by the place where this code seems to run."""
     by_hand = (
         "Set JUPYTER_WORKSPACE_URL, JUPYTER_WORKSPACE_TOKEN and JUPYTER_WORKSPACE_SESSION, "
-        "or use jupyter_workspace.Client(url, token)."
+        "or use jupyter_workspace.client.Client(url, token)."
     )
     if any(name.startswith("VSCODE_") for name in environment):
         return (

@@ -81,7 +81,7 @@ class Place:
     def fetched(self, file: File) -> Path:
         """A path with the content of this version: in the cache, after a download if need be."""
         # A version's content never changes, so what is in the cache under its id is right.
-        target = self._cache / "jupyter_workspace" / file.artifact_id / file.name
+        target = self._cache / "jupyter_workspace" / file.artifact_id / Path(file.name).name
         if not target.is_file():
             target.parent.mkdir(parents=True, exist_ok=True)
             self.client.fetch(file, target)

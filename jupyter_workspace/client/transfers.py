@@ -278,7 +278,7 @@ def download(session_id: str, file_id: str, to: str | os.PathLike[str] = ".") ->
 
 def fetch(file: File, to: Path) -> Flow[Path]:
     """The path of the file whose record is at hand; otherwise as `download`."""
-    target = yield from work(lambda: to / file.name if to.is_dir() else to)
+    target = yield from work(lambda: to / Path(file.name).name if to.is_dir() else to)
     return (yield from _land(target, lambda landing: _receive_version(file, landing)))
 
 

@@ -3,6 +3,8 @@ import unicodedata
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from jupyter_workspace import errors
 from jupyter_workspace.client.handle import FileHandle
@@ -29,6 +31,19 @@ def test_a_slash_gives_a_path_to_write_to_with_its_folders(ws, folder):
 def test_a_slash_never_leads_out(ws, path):
     with pytest.raises(errors.PathEscapes):
         ws / path
+
+
+@given(st.text(alphabet="ab./\\ \u0301é", max_size=12))
+def test_a_path_of_the_session_stays_inside_whatever_is_asked(text):
+    try:
+        path = session_path(text)
+    except errors.PathEscapes:
+        return
+
+    assert not path.is_absolute()
+    assert not {".", ".."} & set(path.parts)
+    assert path.parts
+    assert session_path(str(path)) == path
 
 
 def test_paths_are_composed():
