@@ -51,7 +51,7 @@ class Resolver(Protocol):
         """A descriptor of `path`, beneath the folder `root`; never makes a file.
 
         Links are followed as long as they stay beneath; with O_NOFOLLOW not the last one.
-        `PathEscapes`, and what `os.open` raises.
+        `PathEscapes`, and what `os.open` raises, but FileNotFoundError for links in a circle.
         """
 
 
@@ -65,7 +65,7 @@ class KernelResolver:
         except OSError as fault:
             if fault.errno == errno.EXDEV:
                 raise PathEscapes from fault
-            raise
+            raise _without_circle(fault) from None
 
 
 class WalkingResolver:
@@ -76,9 +76,17 @@ class WalkingResolver:
         trail = [os.dup(root)]
         try:
             return _walk(trail, _reversed_parts(path), flags | os.O_CLOEXEC)
+        except OSError as fault:
+            raise _without_circle(fault) from None
         finally:
             for descriptor in trail:
                 os.close(descriptor)
+
+
+def _without_circle(fault: OSError) -> OSError:
+    if fault.errno != errno.ELOOP:
+        return fault
+    return FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
 
 
 def _walk(trail: list[int], pending: list[str], flags: int) -> int:
