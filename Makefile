@@ -115,6 +115,7 @@ test: lint front enabled measured faults examples ui ## Everything that a change
 
 .PHONY: package
 package: install ## The sdist and the wheel, in dist/
+	rm -rf labextension/dist
 	python -m build
 
 # --- To see it -------------------------------------------------------------

@@ -1,16 +1,13 @@
 import type { ITranslator, TranslationBundle } from '@jupyterlab/translation';
-import {
-  CommandToolbarButton,
-  PanelWithToolbar,
-  ReactWidget,
-  fileUploadIcon
-} from '@jupyterlab/ui-components';
+import { CommandToolbarButton, ReactWidget, SidePanel } from '@jupyterlab/ui-components';
 import type { CommandRegistry } from '@lumino/commands';
 import type { Message } from '@lumino/messaging';
+import { Panel } from '@lumino/widgets';
 
 import type { NotebookFiles } from '../model/notebookFiles';
 import { FilesView } from '../views/filesView';
 import { CommandIDs } from './commands';
+import { clipIcon } from './icon';
 
 /** The domain under which the sentences of this extension are translated. */
 export const DOMAIN = 'jupyter_workspace';
@@ -22,16 +19,16 @@ interface PanelOptions {
 }
 
 /** The sidebar's panel. It turns to the open notebook only while a person can see it. */
-export class FilesPanel extends PanelWithToolbar {
+export class FilesPanel extends SidePanel {
   constructor(options: PanelOptions) {
-    super();
+    super({ content: new Panel(), translator: options.translator });
     const trans = options.translator.load(DOMAIN);
     this.model = options.model;
     this.id = 'jupyter-workspace-files';
     this.addClass('jp-FilesAndArtifacts');
-    this.title.icon = fileUploadIcon;
+    this.title.icon = clipIcon;
     this.title.caption = trans.__('Files & Artifacts');
-    this.addToolbar(options.commands, trans);
+    this.addButtons(options.commands, trans);
     this.addWidget(ReactWidget.create(<FilesView model={options.model} trans={trans} />));
   }
 
@@ -49,7 +46,7 @@ export class FilesPanel extends PanelWithToolbar {
     void this.model.show(this.notebookPath).then(() => this.model.refresh());
   }
 
-  private addToolbar(commands: CommandRegistry, trans: TranslationBundle): void {
+  private addButtons(commands: CommandRegistry, trans: TranslationBundle): void {
     this.toolbar.node.setAttribute('aria-label', trans.__('Files & Artifacts'));
     for (const id of [CommandIDs.refresh, CommandIDs.downloadAll]) {
       this.toolbar.addItem(id, new CommandToolbarButton({ commands, id, label: '' }));

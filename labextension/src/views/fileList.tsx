@@ -30,6 +30,7 @@ interface FileRowProps {
 function FileRow({ file, url, trans }: FileRowProps): ReactElement {
   const kind = file.kind === 'artifact' ? trans.__('made here') : trans.__('uploaded');
   const changed = new Date(file.modified_at);
+  const day = { dateStyle: 'short', timeStyle: 'short' } as const;
   return (
     <li className="jp-FilesAndArtifacts-row">
       <a href={url} download={file.name} title={file.path} aria-label={trans.__('Download %1', file.path)}>
@@ -37,7 +38,7 @@ function FileRow({ file, url, trans }: FileRowProps): ReactElement {
       </a>
       <span className="jp-FilesAndArtifacts-facts">
         {formatSize(file.size)} · {kind} ·{' '}
-        <time dateTime={file.modified_at}>{changed.toLocaleString()}</time>
+        <time dateTime={file.modified_at}>{changed.toLocaleString(undefined, day)}</time>
       </span>
     </li>
   );
