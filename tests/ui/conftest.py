@@ -1,0 +1,100 @@
+"""A Jupyter server with folders of its own, and Debian's Chromium to look at it."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import httpx2
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+START_SECONDS = 60
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+# Nothing but the loopback address is reached; as root the browser's sandbox does not work.
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+]
+# JupyterLab's own question about news would cover a corner of the page.
+QUIET = {"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}}
+
+
+@dataclass(frozen=True)
+class Server:
+    url: str
+    token: str
+    root: Path
+
+    def page(self, path: str) -> str:
+        return f"{self.url}{path}{'&' if '?' in path else '?'}token={self.token}"
+
+    def api(self) -> httpx2.Client:
+        headers = {"Authorization": f"token {self.token}"}
+        return httpx2.Client(base_url=f"{self.url}api/workspace/", headers=headers, timeout=30)
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args):
+    return {**browser_type_launch_args, "executable_path": CHROMIUM, "args": FLAGS}
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory) -> Iterator[Server]:
+    home = tmp_path_factory.mktemp("jupyter")
+    root, token = home / "root", secrets.token_hex(16)
+    root.mkdir()
+    lab = home / "config" / "labconfig"
+    lab.mkdir(parents=True)
+    (lab / "page_config.json").write_text(json.dumps(QUIET))
+    process = start(home, root, token)
+    try:
+        yield Server(url_of(process, home), token, root)
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
+
+
+def start(home: Path, root: Path, token: str) -> subprocess.Popen[bytes]:
+    options = {
+        "ip": "127.0.0.1",
+        "port": 0,
+        "root_dir": root,
+        "base_url": "/user/ada/",
+        "open_browser": False,
+    }
+    command = [sys.executable, "-m", "jupyterlab", "--allow-root"]
+    command += [f"--ServerApp.{name}={value}" for name, value in options.items()]
+    environment = {**os.environ, "HOME": str(home), "JUPYTER_TOKEN": token}
+    environment |= {f"JUPYTER_{name.upper()}_DIR": str(home / name) for name in ("config", "runtime", "data")}
+    with (home / "server.log").open("wb") as log:
+        return subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)
+
+
+def url_of(process: subprocess.Popen[bytes], home: Path) -> str:
+    """The server's URL, once it answers."""
+    description = home / "runtime" / f"jpserver-{process.pid}.json"
+    until = time.monotonic() + START_SECONDS
+    while time.monotonic() < until and process.poll() is None:
+        try:
+            url = json.loads(description.read_text())["url"]
+            httpx2.get(f"{url}api").raise_for_status()
+        except (OSError, ValueError, httpx2.HTTPError):
+            time.sleep(0.1)
+        else:
+            return url
+    process.kill()
+    raise AssertionError((home / "server.log").read_text())
