@@ -118,6 +118,11 @@ package: install ## The sdist and the wheel, in dist/
 	rm -rf labextension/dist
 	python -m build
 
+.PHONY: docs
+docs: install ## The pages of docs/ as a site, in build/docs
+	$(BIN)/python -m pip install --quiet --editable '.[docs]'
+	sphinx-build --quiet --fail-on-warning docs build/docs
+
 # --- To see it -------------------------------------------------------------
 
 .PHONY: demo
