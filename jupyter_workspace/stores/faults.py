@@ -16,7 +16,6 @@ from jupyter_workspace.errors import (
     NameInvalid,
     NameTaken,
     NotADirectory,
-    PathEscapes,
     WorkspaceError,
 )
 
@@ -65,8 +64,6 @@ def translate(fault: Exception) -> WorkspaceError:
         return fault
     if isinstance(fault, UnicodeError):
         return NameInvalid("This name cannot be written as UTF-8.")
-    if isinstance(fault, ValueError):
-        return PathEscapes("A path holds a character that no path can hold.")
     leaf, message = _MEANING.get(getattr(fault, "errno", None) or 0, (Internal, "The server's disk failed."))
     return leaf(message)
 

@@ -75,8 +75,11 @@ class StagedFile:
             self._crc = crc32(content, self._crc)
         self._hashed += len(content)
 
+    def end_hashes(self) -> None:
+        """The last job of its lane, to be waited for."""
+
     def digest(self) -> Digest:
-        """The digest of all that was hashed; to be asked for when both lanes are done."""
+        """The digest of all that was hashed, for when both lanes are done: each makes a part of it."""
         return Digest(self._hashed, self._sha256.hexdigest(), self._crc, self._head)
 
     def take_whole(self, content: memoryview) -> Digest:

@@ -197,10 +197,10 @@ class StagingFile:
             self._hand_over()
         # The sync runs beside the last hashes.
         sealed = self._submit(self._file.seal)
-        digest = await outcome(self._hashes.submit(self._file.digest))
+        await outcome(self._hashes.submit(self._file.end_hashes))
         await outcome(sealed)
         self._raise_failure()
-        return digest
+        return self._file.digest()
 
     async def discard(self) -> None:
         """See `base.Staging`."""
