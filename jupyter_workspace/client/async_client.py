@@ -204,7 +204,7 @@ class AsyncClient:
         body = request.body
         content = body if body is None or isinstance(body, bytes) else _off_the_loop(body)
         try:
-            async with self._http.stream(**arguments(request, content)) as answer:
+            async with self._http.stream(**arguments(self._server, request, content)) as answer:
                 head = head_of(answer)
                 if request.landing is None or not request.landing.accepts(head):
                     return replace(head, body=await answer.aread())

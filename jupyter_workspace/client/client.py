@@ -212,7 +212,7 @@ class Client:
         body = request.body
         content = body if body is None or isinstance(body, bytes) else body.chunks()
         try:
-            with self._http.stream(**arguments(request, content)) as answer:
+            with self._http.stream(**arguments(self._server, request, content)) as answer:
                 head = head_of(answer)
                 if request.landing is None or not request.landing.accepts(head):
                     return replace(head, body=answer.read())

@@ -29,7 +29,6 @@ AGENT = f"jupyter-workspace-client python/{sys.version_info.major}.{sys.version_
 def options_for(server: Server) -> dict[str, Any]:
     """What both HTTP clients are made with."""
     return {
-        "base_url": server.api_url,
         "headers": {"User-Agent": AGENT, **(server.headers if server.token else {})},
         "verify": _trust(server),
         # A proxy or a .netrc of the environment has no business between a kernel and its own machine.
@@ -49,11 +48,11 @@ def _timeout(request: Request) -> httpx2.Timeout:
     return httpx2.Timeout(SILENCE_SECONDS, connect=CONNECT_SECONDS, read=request.patience_seconds)
 
 
-def arguments(request: Request, content: object) -> dict[str, Any]:
+def arguments(server: Server, request: Request, content: object) -> dict[str, Any]:
     """A request as the HTTP library takes it; `content` is its body in the library's form."""
     return {
         "method": request.method,
-        "url": request.path,
+        "url": f"{server.api_url}{request.path}",
         "params": request.query or None,
         "headers": request.headers,
         "content": content,

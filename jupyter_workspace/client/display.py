@@ -77,7 +77,7 @@ def files_text(files: Sequence[File], total: int) -> str:
     lines = [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
     ]
-    return "\n".join([*lines, _more(files, total)]).rstrip()
+    return "\n".join([*_earlier(files, total), *lines])
 
 
 def session_text(session: Session) -> str:
@@ -89,8 +89,8 @@ def session_text(session: Session) -> str:
     return f"<session {session.session_id!r}{notebook}: {counts}>"
 
 
-def _more(files: Sequence[File], total: int) -> str:
-    return f"… {total - len(files)} more" if total > len(files) else ""
+def _earlier(files: Sequence[File], total: int) -> list[str]:
+    return [f"… {total - len(files)} earlier"] if total > len(files) else []
 
 
 # --- HTML ---------------------------------------------------------------------------------------
@@ -126,7 +126,8 @@ def file_table(files: Sequence[File], urls: Sequence[str], total: int) -> str:
     heads = "".join(
         f'<th style="text-align:left">{word}</th>' for word in ("file", "size", "sha256", "modified", "id")
     )
-    return f"<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>{_more(files, total)}"
+    table = f"<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>"
+    return "".join([*_earlier(files, total), table])
 
 
 def _row(file: File, url: str) -> str:

@@ -9,7 +9,7 @@ from typing import overload
 from jupyter_workspace.client import display, lookup
 from jupyter_workspace.client.handle import FileHandle
 from jupyter_workspace.client.place import Place
-from jupyter_workspace.models.file import FileKind, FileList
+from jupyter_workspace.models.file import File, FileKind, FileList
 
 __all__ = ["Files"]
 
@@ -18,19 +18,25 @@ SHOWN = 20
 
 
 class Files:
-    """Attachments or artifacts, newest first. Nothing is kept: each look gives the present state.
+    """Attachments or artifacts in the order in which they came, the newest last.
 
-    `files[0]`, `files[-1]` and `files[:3]` go by position, `files["sales.csv"]` by id, path or name.
+    Nothing is kept: each look gives the present state. `files[0]`, `files[-1]` and `files[:3]` go by
+    position, `files["sales.csv"]` by id, path or name.
     """
 
     def __init__(self, place: Place, kind: FileKind) -> None:
         self._place = place
         self._kind = kind
 
-    def _page(self, offset: int, limit: int) -> FileList:
+    def _page(self, offset: int, limit: int, ordering: str = "created_at") -> FileList:
         return self._place.client.list_files(
-            self._place.session_id, kind=self._kind, offset=offset, limit=limit
+            self._place.session_id, kind=self._kind, ordering=ordering, offset=offset, limit=limit
         )
+
+    def _newest(self) -> tuple[list[File], int]:
+        """The last rows of the list, in its order, and how many there are in all."""
+        page = self._page(0, SHOWN, "-created_at")
+        return page.artifacts[::-1], page.total
 
     def __len__(self) -> int:
         return self._page(0, 1).total
@@ -62,15 +68,11 @@ class Files:
         return any(wanted in {file.attachment_id, file.path, file.name} for file in self)
 
     def __repr__(self) -> str:
-        page = self._page(0, SHOWN)
-        if not page.artifacts:
-            return f"<no {self._kind}s yet>"
-        return display.files_text(page.artifacts, page.total)
+        files, total = self._newest()
+        return display.files_text(files, total) if files else f"<no {self._kind}s yet>"
 
     def _repr_html_(self) -> str:
-        page = self._page(0, SHOWN)
-        if not page.artifacts:
+        files, total = self._newest()
+        if not files:
             return f"<i>no {self._kind}s yet</i>"
-        return display.file_table(
-            page.artifacts, [self._place.url(file) for file in page.artifacts], page.total
-        )
+        return display.file_table(files, [self._place.url(file) for file in files], total)

@@ -89,7 +89,8 @@ def _send(form: type[T], method: str, path: str, body: object, **options: Any) -
 
 def get_service() -> Flow[Service]:
     """Version, state, limits and features of the server; WorkspaceError if it speaks another API."""
-    answer = yield from ask(Request("GET", "/", repeatable=True), NOT_FOUND)
+    # Without a slash at the end: Jupyter redirects one that has it.
+    answer = yield from ask(Request("GET", route(), repeatable=True), NOT_FOUND)
     if answer.status == NOT_FOUND:
         raise errors.NoSession(
             "The Jupyter server has no jupyter_workspace extension.",
@@ -265,18 +266,17 @@ def each_file(
     q: str | None = None,
     path: str | None = None,
 ) -> Stream[File]:
-    """All files that match, each exactly once while others are added, newest first."""
+    """All files that match, each exactly once while others are added, oldest first."""
     filters = filters_of(include_mime, include_ext)
-    cursor: str | None = None
-    while True:
+    # An empty cursor asks for the first page in the order that the next ones follow.
+    cursor: str | None = ""
+    while cursor is not None:
         page = yield from list_files(
             session_id, kind=kind, q=q, path=path, limit=PAGE, next=cursor, **filters
         )
         for file in page.artifacts:
             yield Found(file)
         cursor = page.next
-        if cursor is None:
-            return
 
 
 def list_attachments(

@@ -153,7 +153,7 @@ Stream: TypeAlias = Generator[Step | Found[T], Any, None]
 
 def route(*segments: str) -> str:
     """A path below the API's root, each segment percent-encoded: names and ids cannot add a level."""
-    return "".join(f"/{quote(segment, safe='')}" for segment in segments) or "/"
+    return "".join(f"/{quote(segment, safe='')}" for segment in segments)
 
 
 def query(**parameters: str | float | Iterable[str] | None) -> tuple[tuple[str, str], ...]:

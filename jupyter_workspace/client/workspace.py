@@ -82,12 +82,12 @@ class Workspace:
 
     @property
     def attachments(self) -> Files:
-        """What was brought in, newest first."""
+        """What was brought in, as it came."""
         return Files(self._place, "attachment")
 
     @property
     def artifacts(self) -> Files:
-        """What was made here, newest first."""
+        """What was made here, as it came."""
         return Files(self._place, "artifact")
 
     def __getitem__(self, key: PathLike) -> Path:

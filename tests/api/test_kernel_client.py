@@ -264,6 +264,36 @@ def test_a_list_is_registered_at_once(notebook):
     )
 
 
+def test_a_file_beside_the_notebook_is_copied_into_the_session(notebook, client, session_id):
+    # S0-18
+    notebook.run("import pathlib; pathlib.Path('beside.bin').write_bytes(b'1')")
+
+    notebook.run("beside = ws.register('beside.bin'); pathlib.Path('beside.bin').write_bytes(b'2')")
+
+    record = next(file for file in client.each_file(session_id) if file.name == "beside.bin")
+    assert (record.kind, record.storage) == ("artifact", "local")
+    assert client.read(session_id, record.attachment_id) == b"1"
+
+
+def test_a_file_beside_the_notebook_can_stay_where_it_is(notebook, client, session_id):
+    # S0-18
+    notebook.run("import pathlib; pathlib.Path('big.bin').write_bytes(b'big')")
+
+    notebook.run("big = ws.register('big.bin', copy=False)")
+
+    record = next(file for file in client.each_file(session_id) if file.name == "big.bin")
+    assert (record.storage, record.root_path) == ("reference", "work/big.bin")
+    assert notebook.run("ws['big.bin'] == pathlib.Path('big.bin').resolve()") == "True"
+
+
+def test_identical_bytes_can_be_one_file(notebook):
+    # S0-23
+    notebook.run("first = ws.publish(b'identical', 'first.bin')")
+    notebook.run("import pathlib; pathlib.Path('second.bin').write_bytes(b'identical')")
+
+    assert notebook.run("ws.register('second.bin', deduplicate=True).id == first.id") == "True"
+
+
 def test_a_file_outside_the_servers_folder_is_sent(notebook, client, session_id, tmp_path):
     path = tmp_path / "outside.bin"
     path.write_bytes(b"outside")

@@ -62,7 +62,7 @@ class FakeServer:
         files = "/sessions/[^/]+/artifacts"
         scanned = {"created": 0, "updated": 0, "deleted": 0, "truncated": False}
         return [
-            ("GET", "/", lambda _: json_answer(SERVICE)),
+            ("GET", "", lambda _: json_answer(SERVICE)),
             (
                 "POST",
                 "/sessions/resolve",
@@ -87,10 +87,12 @@ class FakeServer:
     def _list(self, params):
         found = [
             file
-            for file in reversed(self.files)
+            for file in self.files
             if params.get("kind", file["kind"]) == file["kind"]
             and params.get("q", "").lower() in file["name"].lower()
         ]
+        if params.get("ordering", "-created_at") == "-created_at" and "next" not in params:
+            found.reverse()
         offset, limit = int(params.get("offset", 0)), int(params.get("limit", 100))
         part = found[offset : offset + limit]
         body = {"artifacts": part, "total": len(found), "has_more": offset + len(part) < len(found)}

@@ -47,7 +47,7 @@ def test_requests_go_below_the_base_url_with_token_and_agent(client, server):
 def test_the_root_of_the_api_is_asked_for(client, server):
     client.get_service()
 
-    assert server.requests[0].url.path == "/base/api/workspace/"
+    assert server.requests[0].url.path == "/base/api/workspace"
 
 
 def test_encoded_segments_stay_encoded(client, server):
@@ -110,7 +110,7 @@ def test_files_are_iterated(client, server):
     server.add("a.csv")
     server.add("b.csv")
 
-    assert [file.name for file in client.each_file("churn")] == ["b.csv", "a.csv"]
+    assert [file.name for file in client.each_file("churn")] == ["a.csv", "b.csv"]
 
 
 def test_events_are_iterated(client, server):
@@ -127,7 +127,7 @@ def test_an_iteration_can_be_left(client, server):
     first = next(files)
     files.close()
 
-    assert first.name == "b.csv"
+    assert first.name == "a.csv"
 
 
 def test_a_server_that_is_down_is_tried_again_and_told(client, server, pauses):
@@ -264,7 +264,9 @@ def test_a_connection_that_breaks_later_may_have_reached_the_server(error):
 
 
 def test_each_request_has_its_time():
-    arguments = connection.arguments(Request("GET", "/x", patience_seconds=85), None)
+    arguments = connection.arguments(
+        server_at(URL, "t", is_scoped=True), Request("GET", "/x", patience_seconds=85), None
+    )
 
     assert (arguments["timeout"].read, arguments["timeout"].connect) == (85, 5)
 

@@ -102,9 +102,9 @@ def test_lists_are_asked_for_when_looked_at(ws, server):
     server.add("n.pkl")
 
     assert len(ws.attachments) == 1
-    assert [file.name for file in ws.artifacts] == ["n.pkl", "m.pkl"]
-    assert (ws.artifacts[0].name, ws.artifacts[-1].name) == ("n.pkl", "m.pkl")
-    assert [file.name for file in ws.artifacts[:1]] == ["n.pkl"]
+    assert [file.name for file in ws.artifacts] == ["m.pkl", "n.pkl"]
+    assert (ws.artifacts[0].name, ws.artifacts[-1].name) == ("m.pkl", "n.pkl")
+    assert [file.name for file in ws.artifacts[:1]] == ["m.pkl"]
     assert ws.artifacts["m.pkl"].path == "m.pkl"
 
 
