@@ -22,7 +22,7 @@ from msgspec import Struct
 
 from jupyter_workspace.db.engine import Database
 from jupyter_workspace.errors import Starting, WorkspaceError
-from jupyter_workspace.integrations.base import NoScanner, Scanner
+from jupyter_workspace.integrations.base import NoNotebooks, NoScanner, Notebooks, Scanner
 from jupyter_workspace.models.service import Problem
 from jupyter_workspace.policy.naming import STATE_FOLDER, new_token
 from jupyter_workspace.services.archives import Archives
@@ -106,6 +106,7 @@ async def open_workspace(
     places: Places,
     *,
     scanner: Scanner | None = None,
+    notebooks: Notebooks | None = None,
     clock: Callable[[], datetime] = _now,
     new_id: Callable[[str], str] = _new_id,
 ) -> AsyncIterator[Workspace]:
@@ -120,7 +121,8 @@ async def open_workspace(
     await store.open()
     try:
         opened = await database.open()
-        workspace = _assemble(settings, store, Ledger(database, journals), scanner or NoScanner(), clock, new_id)
+        outside = _Outside(scanner or NoScanner(), notebooks or NoNotebooks(), clock, new_id)
+        workspace = _assemble(settings, store, Ledger(database, journals), outside)
         if opened.problem is not None:
             workspace.notices.append(Problem(code="index_degraded", message=opened.problem))
         tasks = [asyncio.create_task(_start(workspace), name="jupyter_workspace.start")]
@@ -134,32 +136,39 @@ async def open_workspace(
         await store.close()
 
 
-def _assemble(
-    settings: Settings,
-    store: LocalStore,
-    ledger: Ledger,
-    scanner: Scanner,
-    clock: Callable[[], datetime],
-    new_id: Callable[[str], str],
-) -> Workspace:
-    log = EventLog(ledger, clock)
-    publisher = Publisher(ledger, store, log, settings, new_id)
+@dataclass(frozen=True)
+class _Outside:
+    """What comes from outside: other programs, time and chance."""
+
+    scanner: Scanner
+    notebooks: Notebooks
+    clock: Callable[[], datetime]
+    new_id: Callable[[str], str]
+
+
+def _assemble(settings: Settings, store: LocalStore, ledger: Ledger, outside: _Outside) -> Workspace:
+    log = EventLog(ledger, outside.clock)
     parts = Parts(
-        settings=settings, store=store, ledger=ledger, publisher=publisher, log=log, clock=clock, new_id=new_id
+        settings=settings,
+        store=store,
+        ledger=ledger,
+        publisher=Publisher(ledger, store, log, settings, outside.new_id),
+        log=log,
+        clock=outside.clock,
+        new_id=outside.new_id,
     )
     trash = Trash(ledger, store, settings)
     reconcile = Reconcile(parts)
-    sessions = Sessions(parts, reconcile.scan)
-    artifacts = Artifacts(parts, sessions)
-    delivery = Delivery(parts, artifacts, reconcile)
+    sessions = Sessions(parts, reconcile.scan, outside.notebooks)
+    delivery = Delivery(parts, reconcile)
     return Workspace(
         parts=parts,
         database=ledger.database,
         sessions=sessions,
-        artifacts=artifacts,
-        ingest=Ingest(parts, Room(ledger, store, settings, trash.purge), scanner),
+        artifacts=Artifacts(parts),
+        ingest=Ingest(parts, Room(ledger, store, settings, trash.purge), outside.scanner),
         delivery=delivery,
-        archives=Archives(parts, artifacts, delivery, reconcile),
+        archives=Archives(parts, delivery, reconcile),
         reconcile=reconcile,
         manifests=Manifests(parts),
         trash=trash,

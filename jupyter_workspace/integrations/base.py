@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from typing import Protocol
 
-__all__ = ["NoScanner", "Scanner"]
+__all__ = ["NoNotebooks", "NoScanner", "Notebooks", "Scanner"]
 
 
 class Scanner(Protocol):
@@ -23,3 +23,17 @@ class NoScanner:
 
     async def check(self, read: Callable[[], AsyncIterator[bytes]], size: int) -> None:
         """Says nothing against anything."""
+
+
+class Notebooks(Protocol):
+    """Knows which notebook a kernel runs."""
+
+    async def path_of(self, kernel_id: str) -> str | None:
+        """The notebook's path relative to the server's root; None when there is none."""
+
+
+class NoNotebooks:
+    """A workspace without a Jupyter server round it: no kernel runs a notebook."""
+
+    async def path_of(self, kernel_id: str) -> str | None:
+        """None."""

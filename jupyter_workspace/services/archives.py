@@ -24,9 +24,9 @@ from jupyter_workspace.policy.naming import MANIFEST_NAME, is_ignored, is_legal,
 from jupyter_workspace.protocol.ranges import strong_etag
 from jupyter_workspace.protocol.zipdeflate import DeflateZip
 from jupyter_workspace.protocol.zipstream import Member, MemberSlice, ZipLayout
-from jupyter_workspace.services.artifacts import Artifacts, record_of
 from jupyter_workspace.services.creation import is_unchanged
 from jupyter_workspace.services.delivery import Delivery
+from jupyter_workspace.services.lookup import record_of, require_session
 from jupyter_workspace.services.parts import Parts
 from jupyter_workspace.services.reconcile import Reconcile
 from jupyter_workspace.services.settings import Actor
@@ -49,6 +49,8 @@ class Archive:
     ) -> None:
         self._delivery = delivery
         self.name = f"{top}.zip"
+        # The generated manifest has this name; a file of the user's that has it, too, is left out.
+        entries = {name: entry for name, entry in entries.items() if name != MANIFEST_NAME}
         self._entries = [entries[name] for name in sorted(entries)]
         self._manifest = _manifest(self._entries, pending)
         self._members = [
@@ -103,9 +105,8 @@ class Archive:
 class Archives:
     """Plans zips."""
 
-    def __init__(self, parts: Parts, artifacts: Artifacts, delivery: Delivery, reconcile: Reconcile) -> None:
+    def __init__(self, parts: Parts, delivery: Delivery, reconcile: Reconcile) -> None:
         self._parts = parts
-        self._artifacts = artifacts
         self._delivery = delivery
         self._reconcile = reconcile
 
@@ -115,7 +116,7 @@ class Archives:
         Raises FileNotFound for an unknown id or a folder that does not exist.
         """
         session_id = wanted.session_id or ""
-        await self._artifacts.require(actor, session_id)
+        await self._require(actor, session_id)
         walk = await self._rescan(session_id)
         entries = await self._chosen(wanted)
         whole = wanted == FileFilter(session_id=session_id, prefix=wanted.prefix)
@@ -129,7 +130,7 @@ class Archives:
         """The zip of a folder of a session, its members named from that folder on."""
         if not folder:
             return await self.of_session(actor, FileFilter(session_id=session_id))
-        await self._artifacts.require(actor, session_id)
+        await self._require(actor, session_id)
         walk = await self._rescan(session_id)
         if folder not in walk.folders:
             raise FileNotFound(path=f"{session_id}/{folder}")
@@ -142,7 +143,7 @@ class Archives:
 
     async def keep(self, actor: Actor, session_id: str, file_ids: list[str]) -> str:
         """The id of a selection that can be downloaded for an hour; raises FileNotFound."""
-        await self._artifacts.require(actor, session_id)
+        await self._require(actor, session_id)
         await self._check_ids(session_id, file_ids)
         archive_id = self._parts.new_id("arc")
         async with self._parts.ledger.writing() as tx:
@@ -153,12 +154,16 @@ class Archives:
 
     async def kept(self, actor: Actor, session_id: str, archive_id: str) -> Archive:
         """The zip of a selection; raises ArchiveNotFound when its hour is over."""
-        await self._artifacts.require(actor, session_id)
+        await self._require(actor, session_id)
         async with self._parts.ledger.reading() as tx:
             file_ids = await tx.archives.find(archive_id, session_id, self._parts.clock() - SELECTION_LIFE)
         if file_ids is None:
             raise ArchiveNotFound(archive_id=archive_id)
         return await self.of_session(actor, FileFilter(session_id=session_id, chosen=file_ids))
+
+    async def _require(self, actor: Actor, session_id: str) -> None:
+        async with self._parts.ledger.reading() as tx:
+            await require_session(tx, actor, session_id)
 
     async def _rescan(self, session_id: str) -> Walk:
         with contextlib.suppress(TimeoutError):
@@ -175,7 +180,7 @@ class Archives:
             await self._check_ids(wanted.session_id, wanted.chosen)
         async with self._parts.ledger.reading() as tx:
             entries, _ = await tx.files.page(wanted, (("path", False),), 2**31, 0)
-        return [entry for entry in entries if entry.crc32 is not None]
+        return [entry for entry in entries if entry.crc32 is not None or not entry.size]
 
     async def _check_ids(self, session_id: str, file_ids: Sequence[str]) -> None:
         async with self._parts.ledger.reading() as tx:

@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 from collections.abc import Sequence
 from typing import Any
 
 from msgspec import UNSET, Struct
+from msgspec.structs import replace
 
+from jupyter_workspace.db.engine import Transaction
 from jupyter_workspace.db.files import FileFilter
-from jupyter_workspace.errors import BodyInvalid, FileNotFound, NotADirectory, PathEscapes, SourceNotFound
+from jupyter_workspace.db.values import from_time
+from jupyter_workspace.errors import (
+    BodyInvalid,
+    FileNotFound,
+    IdInvalid,
+    NotADirectory,
+    ParameterInvalid,
+    PathEscapes,
+    SourceNotFound,
+)
 from jupyter_workspace.models.artifact import ArtifactChange, Register
 from jupyter_workspace.models.entry import Entry
 from jupyter_workspace.models.file import AttachmentList, Conflict, File, FileList, TrashList
-from jupyter_workspace.policy.content import media_of
 from jupyter_workspace.policy.naming import (
+    check_attachment_id,
     check_upload_name,
     is_reserved,
     read_path,
@@ -21,12 +34,12 @@ from jupyter_workspace.policy.naming import (
 )
 from jupyter_workspace.services.changes import Edit, Remove, RestoreFrom
 from jupyter_workspace.services.creation import session_place
+from jupyter_workspace.services.lookup import find_file, open_session, record_of, require_session
 from jupyter_workspace.services.noticing import Finding, Notice
 from jupyter_workspace.services.parts import Parts
-from jupyter_workspace.services.sessions import Sessions
 from jupyter_workspace.services.settings import Actor
 
-__all__ = ["Artifacts", "Page", "record_of"]
+__all__ = ["Artifacts", "Page"]
 
 
 class Page(Struct, frozen=True, kw_only=True):
@@ -37,21 +50,16 @@ class Page(Struct, frozen=True, kw_only=True):
     offset: int = 0
 
 
-def record_of(entry: Entry) -> File:
-    """The record of an entry as the wire has it."""
-    return entry.record(media_of(entry.mime))
-
-
 class Artifacts:
     """The files of the actor's sessions."""
 
-    def __init__(self, parts: Parts, sessions: Sessions) -> None:
+    def __init__(self, parts: Parts) -> None:
         self._parts = parts
-        self._sessions = sessions
 
-    async def require(self, actor: Actor, session_id: str) -> None:
-        """Raises SessionNotFound unless this is a session of the actor."""
-        await self._sessions.require(actor, session_id)
+    async def _require_open(self, actor: Actor, session_id: str) -> None:
+        async with self._parts.ledger.reading() as tx:
+            await require_session(tx, actor, session_id)
+            await open_session(tx, session_id)
 
     async def page(self, actor: Actor, wanted: FileFilter, page: Page) -> FileList:
         """A page of live files, of one session or of all."""
@@ -60,6 +68,24 @@ class Artifacts:
             artifacts=[record_of(entry) for entry in entries],
             total=total,
             has_more=page.offset + len(entries) < total,
+        )
+
+    async def after(self, actor: Actor, wanted: FileFilter, cursor: str, limit: int) -> FileList:
+        """The page after a keyset cursor ('' for the first), oldest first: earlier files come exactly once.
+
+        Raises ParameterInvalid for a cursor that is none of ours.
+        """
+        position = _position(cursor)
+        async with self._parts.ledger.reading() as tx:
+            wanted = await self._seen(tx, actor, wanted)
+            entries, total = await tx.files.after(wanted, position, limit + 1)
+        page = entries[:limit]
+        has_more = len(entries) > limit
+        return FileList(
+            artifacts=[record_of(entry) for entry in page],
+            total=total,
+            has_more=has_more,
+            next=_cursor(page[-1]) if has_more else None,
         )
 
     async def attachments(self, actor: Actor, session_id: str, page: Page) -> AttachmentList:
@@ -73,29 +99,40 @@ class Artifacts:
         )
 
     async def _page(self, actor: Actor, wanted: FileFilter, page: Page) -> tuple[list[Entry], int]:
-        if wanted.session_id is not None:
-            await self._sessions.require(actor, wanted.session_id)
         async with self._parts.ledger.reading() as tx:
+            wanted = await self._seen(tx, actor, wanted)
             return await tx.files.page(wanted, page.order, page.limit, page.offset)
+
+    async def _seen(self, tx: Transaction, actor: Actor, wanted: FileFilter) -> FileFilter:
+        """The filter, restricted to what the actor may see; raises SessionNotFound."""
+        if wanted.session_id is not None:
+            await require_session(tx, actor, wanted.session_id)
+            return wanted
+        return wanted if actor.sees_all else replace(wanted, owner=actor.owner)
+
+    async def meta(self, actor: Actor, session_id: str, file_id: str, *, with_content: bool) -> File:
+        """The record; `with_content` adds the data URI (RFC 2397) if the server allows it and it is small."""
+        entry = await self.find(actor, session_id, file_id)
+        record = record_of(entry)
+        settings = self._parts.settings
+        if not (with_content and settings.inline_data_uri and entry.size <= settings.inline_data_uri_size):
+            return record
+        async with await self._parts.store.open_read(session_place(session_id, entry.path)) as content:
+            encoded = base64.b64encode(await content.read(0, entry.size)).decode()
+        return replace(record, data_uri=f"data:{record.mime};base64,{encoded}")
 
     async def find(self, actor: Actor, session_id: str, file_id: str) -> Entry:
         """The file, or the version; raises FileNotFound for a deleted file and all its versions."""
-        await self._sessions.require(actor, session_id)
         async with self._parts.ledger.reading() as tx:
-            entry = await tx.files.find(session_id, file_id)
-            if entry is None:
-                raise FileNotFound(artifact_id=file_id)
-            current = entry if file_id.startswith("att_") else await tx.files.find(session_id, entry.attachment_id)
-            if current is None or current.deleted_at is not None:
-                raise FileNotFound(artifact_id=file_id)
-            return entry
+            await require_session(tx, actor, session_id)
+            return await find_file(tx, session_id, file_id)
 
     async def register(self, actor: Actor, session_id: str, wanted: Sequence[Register]) -> list[tuple[Entry, bool]]:
         """Makes files that stand in the session known: all or none, each with whether it is new.
 
         Raises SourceNotFound when nothing is there, Busy when a file is still being written.
         """
-        await self._sessions.require_open(actor, session_id)
+        await self._require_open(actor, session_id)
         findings = [await self._finding(session_id, body) for body in wanted]
         return await self._parts.publisher.publish(Notice(self._parts, session_id, findings))
 
@@ -125,7 +162,7 @@ class Artifacts:
 
     async def edit(self, actor: Actor, session_id: str, file_id: str, wanted: ArtifactChange) -> Entry:
         """The file with another name, path or metadata; raises NameTaken, BodyInvalid."""
-        await self._sessions.require_open(actor, session_id)
+        await self._require_open(actor, session_id)
         if wanted.name is not UNSET and wanted.path is not UNSET:
             raise BodyInvalid("Give 'name' or 'path', not both.")
         if wanted.name is UNSET and wanted.path is UNSET and wanted.metadata is UNSET:
@@ -152,7 +189,7 @@ class Artifacts:
 
     async def delete(self, actor: Actor, session_id: str, file_ids: Sequence[str], *, permanent: bool) -> None:
         """To the trash with them, or away for good."""
-        await self._sessions.require_open(actor, session_id)
+        await self._require_open(actor, session_id)
         for file_id in file_ids:
             await self._deletable(session_id, file_id, permanent=permanent)
         doomed = await self._parts.publisher.publish(
@@ -169,8 +206,8 @@ class Artifacts:
 
     async def trash(self, actor: Actor, session_id: str, page: Page) -> TrashList:
         """A page of the trash, what was deleted last first."""
-        await self._sessions.require(actor, session_id)
         async with self._parts.ledger.reading() as tx:
+            await require_session(tx, actor, session_id)
             entries = await tx.files.trash(session_id)
         part = entries[page.offset : page.offset + page.limit]
         return TrashList(
@@ -183,6 +220,22 @@ class Artifacts:
         self, actor: Actor, session_id: str, file_id: str, on_conflict: Conflict
     ) -> Entry:
         """Takes a file or a version back from the trash; raises NameTaken."""
-        await self._sessions.require_open(actor, session_id)
+        await self._require_open(actor, session_id)
         return await self._parts.publisher.publish(RestoreFrom(self._parts, session_id, file_id, on_conflict))
 
+
+def _cursor(entry: Entry) -> str:
+    """Where a list stands after an entry, as an opaque word."""
+    text = f"{from_time(entry.created_at)}:{entry.attachment_id}"
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def _position(cursor: str) -> tuple[int, str] | None:
+    if not cursor:
+        return None
+    try:
+        text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode("ascii")
+        moment, _, attachment_id = text.partition(":")
+        return int(moment), check_attachment_id(attachment_id)
+    except (binascii.Error, ValueError, IdInvalid) as error:
+        raise ParameterInvalid("This is no cursor of this list.", parameter="next") from error

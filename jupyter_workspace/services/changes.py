@@ -12,12 +12,13 @@ from jupyter_workspace.errors import Busy, FileNotFound, NameTaken, WorkspaceErr
 from jupyter_workspace.models.entry import Change, Entry
 from jupyter_workspace.models.file import Conflict
 from jupyter_workspace.policy.content import guess_mime
-from jupyter_workspace.services.creation import free_path, is_unchanged, open_session, session_place
+from jupyter_workspace.services.creation import free_path, is_unchanged, session_place
+from jupyter_workspace.services.lookup import live_file, open_session
 from jupyter_workspace.services.parts import Parts
 from jupyter_workspace.services.publisher import Plan, Steady
 from jupyter_workspace.stores.base import HEAD_BYTES, Move, Place, Stat
 
-__all__ = ["Edit", "Remove", "RestoreFrom", "live"]
+__all__ = ["Edit", "Remove", "RestoreFrom"]
 
 
 class Edit(Steady):
@@ -35,7 +36,7 @@ class Edit(Steady):
     async def plan(self, tx: Transaction) -> Plan[Entry]:
         """The file as it will be; raises FileNotFound, NameTaken."""
         await open_session(tx, self.session_id)
-        before = await live(tx, self.session_id, self._file_id)
+        before = await live_file(tx, self.session_id, self._file_id)
         after = before
         moves: list[Move] = []
         if self._metadata is not None:
@@ -182,14 +183,6 @@ class RestoreFrom(Steady):
         if await tx.files.at(self.session_id, path) is not None:
             raise NameTaken(path=path)
         return path
-
-
-async def live(tx: Transaction, session_id: str, file_id: str) -> Entry:
-    """The live file of an `att_` id, or of the `art_` id of its current version; else FileNotFound."""
-    entry = await tx.files.find(session_id, file_id)
-    if entry is None or entry.deleted_at is not None or entry.kept != "live":
-        raise FileNotFound(artifact_id=file_id)
-    return entry
 
 
 def _seen(entry: Entry, found: Stat) -> Entry:

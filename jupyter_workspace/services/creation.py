@@ -9,15 +9,16 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from jupyter_workspace.db.engine import Transaction
-from jupyter_workspace.errors import Busy, FileNotFound, NameTaken, SessionClosed, SessionNotFound, WorkspaceError
-from jupyter_workspace.models.entry import Answer, Change, Entry, SessionEntry
+from jupyter_workspace.errors import Busy, FileNotFound, KeyReused, NameTaken, WorkspaceError
+from jupyter_workspace.models.entry import Answer, Change, Entry
 from jupyter_workspace.models.file import Conflict, FileKind, Provenance, Source
 from jupyter_workspace.policy.naming import numbered
+from jupyter_workspace.services.lookup import open_session
 from jupyter_workspace.services.parts import Parts
 from jupyter_workspace.services.publisher import Plan, path_key
 from jupyter_workspace.stores.base import Digest, Move, Place, Stat
 
-__all__ = ["Candidate", "Creation", "Incoming", "free_path", "joined", "open_session", "session_place"]
+__all__ = ["Candidate", "Creation", "Incoming", "free_path", "is_unchanged", "joined", "session_place"]
 
 #: How many numbered names are looked at together; the last one again and again.
 _PROBES = (1, 20, 200)
@@ -51,16 +52,6 @@ class Incoming(Struct, frozen=True, kw_only=True):
     stat: Stat
     digest: Digest
     mime: str
-
-
-async def open_session(tx: Transaction, session_id: str) -> SessionEntry:
-    """The session, if it can be written to; raises SessionNotFound or SessionClosed."""
-    session = await tx.sessions.find(session_id)
-    if session is None or session.deleted_at is not None:
-        raise SessionNotFound
-    if session.status != "active":
-        raise SessionClosed
-    return session
 
 
 def joined(folder: str, name: str) -> str:
@@ -117,6 +108,8 @@ class Creation:
         """A move for each file, and two where an old version leaves."""
         await open_session(tx, self.session_id)
         if self._answer is not None and (given := await tx.keys.find(self._answer.key, self._answer.owner)):
+            if given.fingerprint != self._answer.fingerprint:
+                raise KeyReused
             return Plan(result=(given.entries, given.is_new))
         moves: list[Move] = []
         changes: list[Change] = []

@@ -13,8 +13,8 @@ from msgspec import Struct
 from jupyter_workspace.errors import FileNotFound, VersionGone
 from jupyter_workspace.models.entry import Entry
 from jupyter_workspace.protocol.ranges import etag_of_stat, strong_etag
-from jupyter_workspace.services.artifacts import Artifacts
 from jupyter_workspace.services.creation import session_place
+from jupyter_workspace.services.lookup import find_file, require_session
 from jupyter_workspace.services.parts import Parts
 from jupyter_workspace.services.reconcile import Reconcile
 from jupyter_workspace.services.settings import Actor
@@ -40,9 +40,8 @@ class Content(Struct, frozen=True, kw_only=True):
 class Delivery:
     """The one door out."""
 
-    def __init__(self, parts: Parts, artifacts: Artifacts, reconcile: Reconcile) -> None:
+    def __init__(self, parts: Parts, reconcile: Reconcile) -> None:
         self._parts = parts
-        self._artifacts = artifacts
         self._reconcile = reconcile
 
     async def open(self, actor: Actor, session_id: str, file_id: str) -> Content:
@@ -50,7 +49,9 @@ class Delivery:
 
         Raises FileNotFound, and VersionGone when that version's bytes are no longer kept.
         """
-        entry = await self._artifacts.find(actor, session_id, file_id)
+        async with self._parts.ledger.reading() as tx:
+            await require_session(tx, actor, session_id)
+            entry = await find_file(tx, session_id, file_id)
         return await self.open_entry(entry, exact=file_id.startswith("art_"))
 
     async def open_entry(self, entry: Entry, *, exact: bool) -> Content:

@@ -17,6 +17,7 @@ from jupyter_workspace.errors import Busy, DigestMismatch
 from jupyter_workspace.integrations.base import Scanner
 from jupyter_workspace.models.entry import Answer, Entry, SessionEntry
 from jupyter_workspace.policy.content import check_type, guess_mime
+from jupyter_workspace.policy.limits import check_file_size, form_limit
 from jupyter_workspace.services.creation import Candidate, Creation, Incoming
 from jupyter_workspace.services.parts import Parts
 from jupyter_workspace.services.room import Reservation, Room
@@ -77,6 +78,15 @@ class Ingest:
         except BaseException:
             reservation.release()
             raise
+
+    async def check_form(self, session: SessionEntry, declared_size: int | None) -> None:
+        """Refuses a form by its length alone: one that could not even come from the most files allowed.
+
+        declared_size: bytes, None when unknown. Raises FileTooLarge or DiskFull.
+        """
+        if declared_size is not None:
+            check_file_size(declared_size, form_limit(self._parts.settings.max_file_size))
+            await self._room.check_disk(declared_size)
 
     async def arrive_with(self, session: SessionEntry, staging: Staging) -> Arrival:
         """An arrival whose bytes are staged already."""

@@ -15,7 +15,7 @@ from jupyter_workspace.errors import FileTooLarge, WorkspaceError
 from jupyter_workspace.models.entry import Entry
 from jupyter_workspace.models.service import Problem
 from jupyter_workspace.policy.naming import ATTACHMENTS_FOLDER, MANIFEST_NAME
-from jupyter_workspace.services.artifacts import record_of
+from jupyter_workspace.services.lookup import record_of
 from jupyter_workspace.services.parts import Parts
 
 __all__ = ["Manifests"]

@@ -18,7 +18,8 @@ from jupyter_workspace.models.entry import Change, Entry
 from jupyter_workspace.models.file import FileKind, Provenance, Source
 from jupyter_workspace.policy.content import guess_mime
 from jupyter_workspace.policy.naming import ATTACHMENTS_FOLDER
-from jupyter_workspace.services.creation import free_path, joined, open_session, session_place
+from jupyter_workspace.services.creation import free_path, joined, session_place
+from jupyter_workspace.services.lookup import open_session
 from jupyter_workspace.services.parts import Parts
 from jupyter_workspace.services.publisher import Plan, Steady
 from jupyter_workspace.stores.base import Digest, Stat

@@ -64,7 +64,11 @@ class Plan(Struct, Generic[T], frozen=True, kw_only=True):
         for change in self.changes:
             keys.update(entry.attachment_id for entry in (change.before, change.after) if entry is not None)
             keys.update(path_key(e.session_id, e.path) for e in (change.before, change.after) if e is not None)
-        return keys | {f"session {session_id}"} if self.whole_session else keys
+        if self.answer is not None:
+            keys.add(f"key {self.answer.owner} {self.answer.key}")
+        if self.whole_session:
+            keys.add(f"session {session_id}")
+        return keys
 
 
 def path_key(session_id: str, path: str) -> str:

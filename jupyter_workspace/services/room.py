@@ -89,6 +89,11 @@ class Room:
         """Gives up a reservation."""
         self._held.discard(reservation)
 
+    async def check_disk(self, size: int) -> None:
+        """Raises DiskFull when the disk has no room for `size` bytes, without reserving them."""
+        free, total = await self._store.free()
+        check_disk(free=free, headroom=headroom(self._settings.disk_headroom, total), requested=size)
+
     async def _check_quota(self, mine: Reservation) -> None:
         limits = self._settings
         if not limits.max_session_size and not limits.max_user_size:

@@ -10,10 +10,12 @@ from msgspec.structs import replace
 from jupyter_workspace.db.engine import Transaction
 from jupyter_workspace.db.sessions import SessionFilter
 from jupyter_workspace.errors import BodyInvalid, NameTaken, SessionExists, SessionNotFound
+from jupyter_workspace.integrations.base import Notebooks
 from jupyter_workspace.models.entry import Change, SessionEntry
-from jupyter_workspace.models.session import Session, SessionChange, SessionList, SessionNew
-from jupyter_workspace.policy.naming import numbered_slug, slug
-from jupyter_workspace.services.creation import open_session
+from jupyter_workspace.models.service import SessionUsage, Usage
+from jupyter_workspace.models.session import Resolve, Session, SessionChange, SessionList, SessionNew
+from jupyter_workspace.policy.naming import numbered_slug, read_path, slug
+from jupyter_workspace.services.lookup import open_session, require_session
 from jupyter_workspace.services.parts import Parts
 from jupyter_workspace.services.publisher import Plan, Steady
 from jupyter_workspace.services.settings import Actor
@@ -29,32 +31,33 @@ Adopt = Callable[[str], Awaitable[object]]
 class Sessions:
     """The sessions of this server; another owner's are not found."""
 
-    def __init__(self, parts: Parts, adopt: Adopt) -> None:
+    def __init__(self, parts: Parts, adopt: Adopt, notebooks: Notebooks) -> None:
         self._parts = parts
         self._adopt = adopt
+        self._notebooks = notebooks
 
     async def require(self, actor: Actor, session_id: str) -> SessionEntry:
         """The session; raises SessionNotFound."""
         async with self._parts.ledger.reading() as tx:
-            return await self._require(tx, actor, session_id)
+            return await require_session(tx, actor, session_id)
 
     async def require_open(self, actor: Actor, session_id: str) -> SessionEntry:
         """The session, to be written to; raises SessionNotFound or SessionClosed."""
         async with self._parts.ledger.reading() as tx:
-            await self._require(tx, actor, session_id)
+            await require_session(tx, actor, session_id)
             return await open_session(tx, session_id)
 
     async def get(self, actor: Actor, session_id: str) -> Session:
         """The session's record."""
         async with self._parts.ledger.reading() as tx:
-            await self._require(tx, actor, session_id)
+            await require_session(tx, actor, session_id)
             return await self._record(tx, session_id)
 
     async def page(
         self, actor: Actor, wanted: SessionFilter, order: tuple[tuple[str, bool], ...], limit: int, offset: int
     ) -> SessionList:
         """A page of the actor's sessions."""
-        wanted = replace(wanted, owner=actor.owner)
+        wanted = replace(wanted, owner=None if actor.sees_all else actor.owner)
         async with self._parts.ledger.reading() as tx:
             rows, total = await tx.sessions.page(wanted, order, limit, offset)
         records = [entry.record(totals, self._parts.settings.workspace_dir) for entry, totals in rows]
@@ -82,22 +85,69 @@ class Sessions:
         async with self._parts.ledger.writing() as tx:
             found = await tx.sessions.find(session_id)
             if _is_live(found):
-                await self._require(tx, actor, session_id)
+                await require_session(tx, actor, session_id)
                 return await self._record(tx, session_id), False
             await self._add(tx, actor, session_id, wanted)
         return await self._adopted(actor, session_id), True
+
+    async def resolve(self, actor: Actor, wanted: Resolve) -> tuple[Session, bool]:
+        """The session of the notebook that is named, or that a kernel runs; and whether it was made.
+
+        Raises BodyInvalid unless exactly one is given, SessionNotFound for a kernel without a notebook.
+        """
+        if (wanted.kernel_id is UNSET) == (wanted.notebook_path is UNSET):
+            raise BodyInvalid("Give 'kernel_id' or 'notebook_path'.")
+        if wanted.notebook_path is not UNSET:
+            path = "/".join(read_path(wanted.notebook_path, allow_hidden=True))
+            if not path:
+                raise BodyInvalid("'notebook_path' is empty.")
+            return await self.of_notebook(actor, path)
+        found = await self._notebooks.path_of(wanted.kernel_id) if wanted.kernel_id is not UNSET else None
+        if found is None:
+            raise SessionNotFound(
+                "This kernel belongs to no notebook of this server.",
+                hint="Name the session: jupyter_workspace.current('my-session').",
+            )
+        return await self.of_notebook(actor, found)
 
     async def of_notebook(self, actor: Actor, notebook_path: str) -> tuple[Session, bool]:
         """The session of a notebook, made if it has none; and whether it was made."""
         async with self._parts.ledger.writing() as tx:
             found = await tx.sessions.of_notebook(notebook_path)
-            if found is not None and found.owner == actor.owner:
+            if found is not None and actor.may_see(found.owner):
                 await tx.sessions.touch(found.session_id, self._parts.clock())
                 return await self._record(tx, found.session_id), False
             stem = notebook_path.rpartition("/")[2].removesuffix(".ipynb")
             session_id = await self._fresh_id(tx, stem)
             await self._add(tx, actor, session_id, SessionNew(name=stem or session_id, notebook_path=notebook_path))
         return await self._adopted(actor, session_id), True
+
+    async def usage(self, actor: Actor) -> Usage:
+        """What the actor's files take: live bytes against the limit, trash counted apart."""
+        async with self._parts.ledger.reading() as tx:
+            rows = [
+                (entry, totals)
+                for entry, totals in await tx.sessions.all()
+                if entry.deleted_at is None and actor.may_see(entry.owner)
+            ]
+        used = sum(totals.live_bytes for _, totals in rows)
+        limit = self._parts.settings.max_user_size
+        return Usage(
+            used_bytes=used,
+            limit_bytes=limit,
+            used_percent=round(100 * used / limit, 1) if limit else 0.0,
+            file_count=sum(totals.attachments + totals.artifacts for _, totals in rows),
+            trash_bytes=sum(totals.trash_bytes for _, totals in rows),
+            sessions=[
+                SessionUsage(
+                    session_id=entry.session_id,
+                    used_bytes=totals.live_bytes,
+                    trash_bytes=totals.trash_bytes,
+                    file_count=totals.attachments + totals.artifacts,
+                )
+                for entry, totals in rows
+            ],
+        )
 
     async def change(self, actor: Actor, session_id: str, wanted: SessionChange) -> Session:
         """The session with what is given changed; raises BodyInvalid when nothing is."""
@@ -109,7 +159,7 @@ class Sessions:
         if not given:
             raise BodyInvalid("There is nothing to change.", hint="Give at least one member.")
         async with self._parts.ledger.writing() as tx:
-            before = await self._require(tx, actor, session_id)
+            before = await require_session(tx, actor, session_id)
             await self._check_notebooks(tx, session_id, given.get("notebooks", []))
             await tx.sessions.put(replace(before, **given, updated_at=self._parts.clock()))
             return await self._record(tx, session_id)
@@ -130,12 +180,6 @@ class Sessions:
                     await tx.sessions.put(replace(entry, notebooks=paths, updated_at=self._parts.clock()))
 
     # parts of the above
-
-    async def _require(self, tx: Transaction, actor: Actor, session_id: str) -> SessionEntry:
-        found = await tx.sessions.find(session_id)
-        if found is None or found.deleted_at is not None or found.owner != actor.owner:
-            raise SessionNotFound(session_id=session_id)
-        return found
 
     async def _record(self, tx: Transaction, session_id: str) -> Session:
         found = await tx.sessions.with_totals(session_id)

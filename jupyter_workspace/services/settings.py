@@ -4,14 +4,24 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from jupyter_workspace.policy.access import is_owner
+
 __all__ = ["Actor", "Settings"]
 
 
 class Actor(Struct, frozen=True, kw_only=True):
-    """Who asks: `owner` keys what is theirs, `name` is for audit and log."""
+    """Who asks: `owner` keys what is theirs, `name` is for audit and log.
+
+    `sees_all`: code in a kernel, which acts for whoever owns the session that it names.
+    """
 
     owner: str
     name: str
+    sees_all: bool = False
+
+    def may_see(self, owner: str) -> bool:
+        """Whether what `owner` has exists for this actor."""
+        return self.sees_all or is_owner(owner, self.owner)
 
 
 class Settings(Struct, frozen=True, kw_only=True):
