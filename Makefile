@@ -104,10 +104,10 @@ faults: begin ## Kill, fill and break things, at the size of the gate
 examples: begin ## Every example runs
 	$(if $(EXAMPLES),$(RUN) $(EXAMPLES))
 
-# pytest-playwright's loop and pytest-asyncio's cannot share a process.
+# A pytest run of its own: Playwright keeps an event loop running in the process.
 .PHONY: ui
 ui: begin ## Tests in a browser
-	$(if $(UI),bash tests/ui/chromium.sh && $(RUN) -o addopts= -p no:asyncio --import-mode=importlib $(UI))
+	$(if $(UI),bash tests/ui/chromium.sh && $(RUN) -o addopts="-ra --import-mode=importlib" $(UI))
 
 .PHONY: test
 test: lint front enabled measured faults examples ui ## Everything that a change must pass

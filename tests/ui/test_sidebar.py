@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 TAB = '[data-id="jupyter-workspace-files"]'
+# Without it JupyterLab would ask which kernel is wanted.
+KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
 PANEL = ".jp-FilesAndArtifacts"
 
 
@@ -20,7 +22,7 @@ PANEL = ".jp-FilesAndArtifacts"
 def notebook(server) -> str:
     """A notebook with one uploaded file."""
     name = "churn.ipynb"
-    nbformat.write(nbformat.v4.new_notebook(), server.root / name)
+    nbformat.write(nbformat.v4.new_notebook(metadata=KERNEL), server.root / name)
     with server.api() as api:
         session = api.post("sessions/resolve", json={"notebook_path": name}).raise_for_status().json()
         parts = {"file": ("sales.csv", b"a,b\n1,2\n", "text/csv"), "on_conflict": (None, "replace")}
