@@ -46,7 +46,9 @@ def find(place: Place, key: str, kind: FileKind | None = None) -> File:
             pass
     name = PurePosixPath(key).name
     stem = PurePosixPath(name).stem
-    files = list(place.client.each_file(place.session_id, kind=kind, q=stem)) if stem else []
+    # Other alphabets may be composed otherwise in the file's name: then all files are looked through.
+    q = stem if stem.isascii() else None
+    files = list(place.client.each_file(place.session_id, kind=kind, q=q)) if stem else []
     file = choose(key, files)
     if file is None:
         raise errors.FileNotFound(f"There is no file {key!r} in this session.", hint=_suggestion(place, name))

@@ -59,6 +59,13 @@ def test_a_decomposed_name_is_found_exactly_first_then_by_nfc():
     assert choose("é.csv", both[:1]).path == f"x/{NFD}"
 
 
+def test_a_decomposed_name_is_found_on_disk(here, folder, server):
+    path = write(folder, f"deep/{NFD}")
+    server.add(f"deep/{NFD}")
+
+    assert find_path(here, "é.csv") == path
+
+
 # on the server's machine
 
 
