@@ -67,7 +67,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         config = Path(folder, "importlinter.toml")
         config.write_text(as_toml(settings, checked), encoding="utf-8")
-        command = ["lint-imports", "--config", str(config), "--no-cache"]
+        command = [str(Path(sys.executable).with_name("lint-imports")), "--config", str(config), "--no-cache"]
         sys.exit(subprocess.run(command, cwd=ROOT, check=False).returncode)
 
 
