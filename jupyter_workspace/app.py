@@ -7,7 +7,7 @@ import json
 import os
 import secrets
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from jupyter_core.paths import jupyter_data_dir
 from jupyter_server.extension.application import ExtensionApp
@@ -28,6 +28,9 @@ __all__ = ["WorkspaceApp"]
 #: Jupyter's own events about notebooks that are renamed (jupyter_server, services/contents).
 CONTENTS_EVENTS = "https://events.jupyter.org/jupyter_server/contents_service/v1"
 
+#: The strength of the kernels' token, in random bytes.
+TOKEN_BYTES = 32
+
 #: Whoever follows a rename: the server itself.
 _SERVER = Actor(owner="server", name="server", sees_all=True)
 
@@ -47,8 +50,8 @@ class WorkspaceApp(ExtensionApp):
 
     def initialize_handlers(self) -> None:
         """Makes the routes; the workspace itself is opened once the loop runs."""
-        server: ServerApp = self.serverapp
-        root = Path(server.root_dir).resolve()
+        server = cast("ServerApp", self.serverapp)
+        root = self._root = Path(server.root_dir).resolve()
         own = Path(jupyter_data_dir()) / "jupyter_workspace"
         mark = hashlib.sha256(f"{root}\n{self.options.workspace_dir}".encode()).hexdigest()[:16]
         self._connection_file = own / f"{mark}.connection.json"
@@ -76,7 +79,7 @@ class WorkspaceApp(ExtensionApp):
         os.environ["JUPYTER_WORKSPACE_TOKEN"] = self._token
         os.environ["KERNEL_JUPYTER_WORKSPACE_URL"] = url
         os.environ["KERNEL_JUPYTER_WORKSPACE_TOKEN"] = self._token
-        os.environ["JUPYTER_WORKSPACE_ROOT"] = str(Path(serverapp.root_dir).resolve())
+        os.environ["JUPYTER_WORKSPACE_ROOT"] = str(self._root)
         os.environ["JUPYTER_WORKSPACE_CONNECTION_FILE"] = str(self._connection_file)
         _write_private(self._connection_file, {"url": url, "token": self._token})
         self.opening.start()
@@ -153,8 +156,8 @@ def _kernel_token(connection_file: Path) -> str:
     try:
         token = json.loads(connection_file.read_text())["token"]
     except (OSError, ValueError, KeyError, TypeError):
-        return secrets.token_urlsafe(32)
-    return token if isinstance(token, str) and len(token) >= 32 else secrets.token_urlsafe(32)
+        token = None
+    return token if isinstance(token, str) and token else secrets.token_urlsafe(TOKEN_BYTES)
 
 
 def _write_private(path: Path, content: dict[str, str]) -> None:
@@ -165,5 +168,3 @@ def _write_private(path: Path, content: dict[str, str]) -> None:
     with os.fdopen(descriptor, "w") as file:
         json.dump(content, file)
     part.replace(path)
-
-

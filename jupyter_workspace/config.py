@@ -22,7 +22,7 @@ class JupyterWorkspace(LoggingConfigurable):
         "workspace",
         help="""The folder, relative to the server's root, in which each session has its folder.
 
-        It is visible in the file browser. An empty value is not allowed: the root itself belongs to the user.""",
+        It is visible in the file browser. It cannot be empty: the root itself belongs to the user.""",
     ).tag(config=True)
     database_url = Unicode(
         "",
@@ -31,7 +31,9 @@ class JupyterWorkspace(LoggingConfigurable):
         Empty: an SQLite file in Jupyter's data directory, one for each root. The index can always be made
         again from the journals and the disk.""",
     ).tag(config=True)
-    max_file_size = Integer(0, min=0, help="Largest file that may come in, in bytes; 0 = no limit.").tag(config=True)
+    max_file_size = Integer(0, min=0, help="Largest file that may come in, in bytes; 0 = no limit.").tag(
+        config=True
+    )
     max_session_size = Integer(
         0, min=0, help="Most bytes of one session, its trash included; 0 = no limit."
     ).tag(config=True)
@@ -69,16 +71,18 @@ class JupyterWorkspace(LoggingConfigurable):
         0, min=0, help="Most bytes in the trash; the oldest go first. 0 = bounded by the other limits only."
     ).tag(config=True)
     inline_data_uri = Bool(
-        False, help="Whether a file's metadata may carry its content as a data URI, when asked for."
+        default_value=False,
+        help="Whether a file's metadata may carry its content as a data URI, when asked for.",
     ).tag(config=True)
     inline_data_uri_size = Integer(
         512 * 1024, min=0, help="Largest file, in bytes, that may come as a data URI."
     ).tag(config=True)
     clean_attachments_on_close = Bool(
-        False, help="Whether a session's attachments go to the trash when its status leaves 'active'."
+        default_value=False,
+        help="Whether a session's attachments go to the trash when its status leaves 'active'.",
     ).tag(config=True)
     owner_from_identity = Bool(
-        False,
+        default_value=False,
         help="""Whether sessions belong to the user name that the identity provider gives.
 
         Off: everything belongs to the server, as it should where one server is one person's. Switch it on
@@ -89,7 +93,11 @@ class JupyterWorkspace(LoggingConfigurable):
     def _check_workspace_dir(self, proposal: dict[str, Any]) -> str:
         value = str(proposal["value"]).strip("/")
         parts = value.split("/")
-        if not value or any(part in {"", ".", ".."} or part.startswith(".") for part in parts) or "\\" in value:
+        if (
+            not value
+            or any(part in {"", ".", ".."} or part.startswith(".") for part in parts)
+            or "\\" in value
+        ):
             message = "workspace_dir must be a relative path without hidden parts, such as 'workspace'."
             raise TraitError(message)
         return value

@@ -13,7 +13,7 @@ import logging
 import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
@@ -76,6 +76,7 @@ class Workspace:
     recovery: Recovery
     status: Literal["rebuilding", "ok", "degraded"] = "rebuilding"
     notices: list[Problem]
+    _started: asyncio.Event = field(default_factory=asyncio.Event)
 
     def problems(self) -> list[Problem]:
         """All that a person should know."""
@@ -86,10 +87,17 @@ class Workspace:
             *self.manifests.problems.values(),
         ]
 
-    def check_writable(self) -> None:
-        """Raises Starting while the index is being rebuilt."""
-        if self.status == "rebuilding":
-            raise Starting
+    def set_status(self, status: Literal["ok", "degraded"]) -> None:
+        """Says that the start is over: from now on there may be writes."""
+        self.status = status
+        self._started.set()
+
+    async def writable(self, seconds: float) -> None:
+        """Returns when there may be writes; raises Starting when that takes longer than `seconds`."""
+        try:
+            await asyncio.wait_for(self._started.wait(), seconds)
+        except TimeoutError as error:
+            raise Starting from error
 
 
 def _now() -> datetime:
@@ -187,11 +195,13 @@ async def _start(workspace: Workspace) -> None:
         await parts.store.sweep_staging(frozenset())
         if workspace.recovery.is_complete:
             await workspace.trash.drop_unknown()
-        workspace.status = "degraded" if workspace.notices else "ok"
+        workspace.set_status("degraded" if workspace.notices else "ok")
     except (WorkspaceError, OSError):
         _log.exception("The workspace could not be brought in order.")
-        workspace.notices.append(Problem(code="start_failed", message="The workspace could not be brought in order."))
-        workspace.status = "degraded"
+        workspace.notices.append(
+            Problem(code="start_failed", message="The workspace could not be brought in order.")
+        )
+        workspace.set_status("degraded")
         live = []
     async with asyncio.TaskGroup() as group:
         group.create_task(parts.publisher.run())

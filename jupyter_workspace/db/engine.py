@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import event, text
+from sqlalchemy import event, insert, select, text, update
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import StaticPool
@@ -121,17 +121,15 @@ class Database:
         async with self._begin() as connection:
             # A real write in the wanted mode: some file systems accept a mode and fail at its first use.
             await connection.run_sync(tables.metadata.create_all)
-            found = await connection.scalar(
-                tables.state.select().with_only_columns(tables.state.c.value).where(tables.state.c.name == "revision")
-            )
+            marks = tables.alembic_version
+            found = await connection.scalar(select(marks.c.version_num))
             if found is None:
-                await connection.execute(tables.state.insert().values(name="revision", value=tables.REVISION))
+                await connection.execute(insert(marks).values(version_num=tables.REVISION))
             elif found != tables.REVISION:
                 from jupyter_workspace.db.migrate import upgrade  # noqa: PLC0415  (alembic is slow to import)
 
-                await connection.run_sync(upgrade, found)
-            else:
-                await connection.execute(tables.state.update().where(tables.state.c.name == "probe").values(value=""))
+                await connection.run_sync(upgrade)
+            await connection.execute(update(marks).values(version_num=tables.REVISION))
         return found is None
 
     async def close(self) -> None:

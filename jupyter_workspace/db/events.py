@@ -32,7 +32,7 @@ class Events:
             .values(last_sequence=sessions.c.last_sequence + count)
             .returning(sessions.c.last_sequence)
         )
-        return int(last) - count + 1  # type: ignore[arg-type]
+        return int(last) - count + 1
 
     async def append(self, new: list[Event]) -> None:
         """Adds events whose sequences were taken in this transaction."""

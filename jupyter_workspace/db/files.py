@@ -7,10 +7,9 @@ Every change here keeps the session's totals and adds a line to its journal.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
-from msgspec import Struct
 from msgspec.structs import asdict
 from sqlalchemy import ColumnElement, Row, Table, and_, delete, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -19,10 +18,11 @@ from jupyter_workspace.db.outbox import Outbox
 from jupyter_workspace.db.tables import files, sessions, versions
 from jupyter_workspace.db.values import from_json, from_time, to_json, to_time
 from jupyter_workspace.models.entry import Entry, SessionTotals
-from jupyter_workspace.models.file import FileKind, Provenance
+from jupyter_workspace.models.file import Provenance
 from jupyter_workspace.protocol.query import Filters
+from jupyter_workspace.protocol.selection import FileFilter
 
-__all__ = ["FileFilter", "Files"]
+__all__ = ["Files"]
 
 _ORDER: dict[str, ColumnElement[Any]] = {
     "created_at": files.c.created_at,
@@ -35,22 +35,6 @@ _ORDER: dict[str, ColumnElement[Any]] = {
 
 #: Rows of one statement: SQLite's limit of bound values is 32,766, and an entry has 24.
 _CHUNK = 500
-
-
-class FileFilter(Struct, frozen=True, kw_only=True):
-    """Which files to list; None does not restrict.
-
-    `text` is part of the name in any case, `prefix` a folder (or the file itself), `chosen` are
-    `att_` or `art_` ids, `filters` those of API.md, section 5.
-    """
-
-    session_id: str | None = None
-    owner: str | None = None
-    kind: FileKind | None = None
-    text: str | None = None
-    prefix: str | None = None
-    filters: Filters | None = None
-    chosen: Sequence[str] | None = None
 
 
 class Files:
@@ -93,15 +77,15 @@ class Files:
         current = await self._one(files, files.c.artifact_id == file_id, files.c.session_id == session_id)
         if current is not None:
             return current
-        return await self._one(versions, versions.c.artifact_id == file_id, versions.c.session_id == session_id)
+        return await self._one(
+            versions, versions.c.artifact_id == file_id, versions.c.session_id == session_id
+        )
 
     async def with_digest(self, session_id: str, sha256: str) -> Entry | None:
         """The oldest live file with that content."""
         rows = await self._connection.execute(
             select(files)
-            .where(
-                files.c.session_id == session_id, files.c.sha256 == sha256, files.c.deleted_at.is_(None)
-            )
+            .where(files.c.session_id == session_id, files.c.sha256 == sha256, files.c.deleted_at.is_(None))
             .order_by(files.c.created_at, files.c.attachment_id)
             .limit(1)
         )
@@ -180,7 +164,9 @@ class Files:
                 where = and_(where, table.c.session_id == session_id)
             rows = await self._connection.execute(select(table).where(where))
             found.extend(_entry(row) for row in rows)
-        return sorted(found, key=lambda entry: (entry.deleted_at or entry.created_at, entry.artifact_id), reverse=True)
+        return sorted(
+            found, key=lambda entry: (entry.deleted_at or entry.created_at, entry.artifact_id), reverse=True
+        )
 
     async def taken_names(self, session_id: str, paths: Iterable[str]) -> set[str]:
         """Which of these paths a live file has."""
@@ -279,9 +265,7 @@ def _where(wanted: FileFilter) -> ColumnElement[bool]:
     if wanted.prefix:
         clauses.append(or_(files.c.path == wanted.prefix, _inside(wanted.prefix)))
     if wanted.chosen is not None:
-        clauses.append(
-            or_(files.c.attachment_id.in_(wanted.chosen), files.c.artifact_id.in_(wanted.chosen))
-        )
+        clauses.append(or_(files.c.attachment_id.in_(wanted.chosen), files.c.artifact_id.in_(wanted.chosen)))
     if wanted.filters is not None:
         clauses.extend(_filtered(wanted.filters))
     return and_(*clauses)
@@ -290,9 +274,13 @@ def _where(wanted: FileFilter) -> ColumnElement[bool]:
 def _filtered(filters: Filters) -> list[ColumnElement[bool]]:
     clauses: list[ColumnElement[bool]] = []
     if filters.include_mime:
-        clauses.append(or_(*(files.c.mime.startswith(mime, autoescape=True) for mime in filters.include_mime)))
+        clauses.append(
+            or_(*(files.c.mime.startswith(mime, autoescape=True) for mime in filters.include_mime))
+        )
     if filters.include_ext:
-        clauses.append(or_(*(files.c.folded_name.endswith(f".{ext}", autoescape=True) for ext in filters.include_ext)))
+        clauses.append(
+            or_(*(files.c.folded_name.endswith(f".{ext}", autoescape=True) for ext in filters.include_ext))
+        )
     if filters.max_size is not None:
         clauses.append(files.c.size <= filters.max_size)
     return clauses

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from msgspec import Struct
 from sqlalchemy import ColumnElement, Row, and_, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -13,8 +12,9 @@ from jupyter_workspace.db.outbox import Outbox
 from jupyter_workspace.db.tables import events, files, notebooks, sessions, versions
 from jupyter_workspace.db.values import from_json, from_time, to_json, to_time
 from jupyter_workspace.models.entry import SessionEntry, SessionTotals
+from jupyter_workspace.protocol.selection import SessionFilter
 
-__all__ = ["SessionFilter", "Sessions"]
+__all__ = ["Sessions"]
 
 _ORDER = {
     "created_at": sessions.c.created_at,
@@ -23,15 +23,6 @@ _ORDER = {
     "name": sessions.c.folded_name,
     "status": sessions.c.status,
 }
-
-
-class SessionFilter(Struct, frozen=True, kw_only=True):
-    """Which sessions to list; None does not restrict. `text` is part of name or description."""
-
-    owner: str | None = None
-    status: str | None = None
-    text: str | None = None
-    notebook_path: str | None = None
 
 
 class Sessions:
@@ -178,7 +169,7 @@ class Sessions:
         if paths:
             found = await self._connection.execute(
                 select(notebooks.c.session_id, notebooks.c.notebook_path)
-                .where(notebooks.c.session_id.in_(paths) if len(paths) <= 500 else True)
+                .where(notebooks.c.session_id.in_(paths))
                 .order_by(notebooks.c.place)
             )
             for row in found:

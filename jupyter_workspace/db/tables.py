@@ -19,6 +19,7 @@ from sqlalchemy import (
 
 __all__ = [
     "REVISION",
+    "alembic_version",
     "archives",
     "events",
     "files",
@@ -28,7 +29,6 @@ __all__ = [
     "notebooks",
     "outbox",
     "sessions",
-    "state",
     "versions",
 ]
 
@@ -173,10 +173,5 @@ archives = Table(
     Column("created_at", BigInteger, nullable=False),
 )
 
-#: Facts about the database itself, such as its revision.
-state = Table(
-    "state",
-    metadata,
-    Column("name", String(64), primary_key=True),
-    Column("value", Text, nullable=False),
-)
+#: Alembic's own: the revision of the tables.
+alembic_version = Table("alembic_version", metadata, Column("version_num", String(32), primary_key=True))

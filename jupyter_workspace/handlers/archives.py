@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from msgspec import Struct
 
-from jupyter_workspace.db.files import FileFilter
 from jupyter_workspace.errors import BodyInvalid
 from jupyter_workspace.handlers.base import WorkspaceHandler
 from jupyter_workspace.handlers.sending import SendingHandler
 from jupyter_workspace.models.file import FileKind
 from jupyter_workspace.policy.naming import check_any_file_id, read_path
 from jupyter_workspace.protocol.query import parse_filters
-
-from typing import Literal
+from jupyter_workspace.protocol.selection import FileFilter
 
 __all__ = ["ArchiveHandler", "ArchivesHandler", "SessionDownloadHandler"]
 
@@ -39,7 +39,11 @@ class SessionDownloadHandler(SendingHandler):
             check_any_file_id(file_id)
         settings = self.workspace.parts.settings
         has_filter = query.include_mime is not None or query.include_ext is not None
-        prefix = None if query.path is None else "/".join(read_path(query.path, allow_hidden=settings.allow_hidden))
+        prefix = (
+            None
+            if query.path is None
+            else "/".join(read_path(query.path, allow_hidden=settings.allow_hidden))
+        )
         wanted = FileFilter(
             session_id=session_id,
             kind=query.kind,

@@ -6,7 +6,6 @@ from typing import Literal
 
 from msgspec import Struct
 
-from jupyter_workspace.db.files import FileFilter
 from jupyter_workspace.errors import BodyInvalid
 from jupyter_workspace.handlers.base import WorkspaceHandler
 from jupyter_workspace.handlers.sending import SendingHandler
@@ -15,6 +14,7 @@ from jupyter_workspace.models.artifact import ArtifactChange, Register, Restore
 from jupyter_workspace.models.file import Batch, FileKind
 from jupyter_workspace.policy.naming import read_path
 from jupyter_workspace.protocol.query import parse_filters, parse_ordering
+from jupyter_workspace.protocol.selection import FileFilter
 from jupyter_workspace.services.artifacts import Page
 from jupyter_workspace.services.lookup import record_of
 
@@ -88,18 +88,18 @@ class ArtifactsHandler(AllArtifactsHandler):
 
     async def post(self, session_id: str) -> None:
         """Registers a file, or a batch of them."""
-        wanted = self.json(Register | list[Register])  # type: ignore[arg-type]
-        bodies = wanted if isinstance(wanted, list) else [wanted]
+        bodies, is_batch = self.one_or_many(Register)
         if not 1 <= len(bodies) <= MAX_BATCH:
             raise BodyInvalid(f"Register 1 to {MAX_BATCH} files at once.")
         done = await self.workspace.artifacts.register(self.actor, session_id, bodies)
         records = [record_of(entry) for entry, _ in done]
-        status = 201 if any(is_new for _, is_new in done) else 200
-        if isinstance(wanted, list):
+        is_new = any(new for _, new in done)
+        status = 201 if is_new else 200
+        if is_batch:
             self.answer(Batch(count=len(records), saved=records), status=status)
         else:
             location = f"/sessions/{session_id}/artifacts/{records[0].attachment_id}"
-            self.answer(records[0], status=status, location=location if status == 201 else None)
+            self.answer(records[0], status=status, location=location if is_new else None)
 
 
 class ArtifactQuery(Struct, frozen=True, kw_only=True):
@@ -143,7 +143,9 @@ class ArtifactHandler(SendingHandler):
     async def delete(self, session_id: str, artifact_id: str) -> None:
         """To the trash with it, or away for good."""
         query = self.query(DeleteQuery)
-        await self.workspace.artifacts.delete(self.actor, session_id, [artifact_id], permanent=query.permanent)
+        await self.workspace.artifacts.delete(
+            self.actor, session_id, [artifact_id], permanent=query.permanent
+        )
         self.no_content()
 
 
@@ -156,7 +158,9 @@ class AttachmentsQuery(Struct, frozen=True, kw_only=True):
 
     def page(self) -> Page:
         """The part that is wanted."""
-        return Page(order=parse_ordering(self.ordering, ORDER, NEWEST_FIRST), limit=self.limit, offset=self.offset)
+        return Page(
+            order=parse_ordering(self.ordering, ORDER, NEWEST_FIRST), limit=self.limit, offset=self.offset
+        )
 
 
 class TrashQuery(Struct, frozen=True, kw_only=True):
@@ -184,7 +188,9 @@ class RestoreHandler(WorkspaceHandler):
         wanted = self.json(Restore)
         if wanted.on_conflict == "replace":
             raise BodyInvalid("on_conflict is 'error' or 'rename' here.")
-        entry = await self.workspace.artifacts.restore(self.actor, session_id, artifact_id, wanted.on_conflict)
+        entry = await self.workspace.artifacts.restore(
+            self.actor, session_id, artifact_id, wanted.on_conflict
+        )
         self.answer(record_of(entry))
 
 
@@ -195,5 +201,3 @@ class ScanHandler(WorkspaceHandler):
         """Looks at the session's folder now."""
         await self.workspace.sessions.require(self.actor, session_id)
         self.answer(await self.workspace.reconcile.scan(session_id))
-
-

@@ -17,7 +17,6 @@ import msgspec
 from jupyter_core.utils import ensure_async
 from jupyter_server.auth.decorator import allow_unauthenticated
 from jupyter_server.base.handlers import APIHandler
-from tornado.httputil import HTTPServerRequest
 from tornado.iostream import IOStream, StreamClosedError
 from tornado.web import HTTPError, stream_request_body
 
@@ -90,7 +89,7 @@ class WorkspaceHandler(APIHandler):
 
     # before the verb
 
-    async def prepare(self) -> None:
+    async def prepare(self) -> None:  # type: ignore[override]
         """Refuses what must be refused, and makes ready for the body."""
         try:
             await super().prepare()
@@ -144,7 +143,14 @@ class WorkspaceHandler(APIHandler):
 
     def _expose_headers(self) -> None:
         if self.allow_origin or self.allow_origin_pat:
-            exposed = ["Location", "ETag", "Content-Range", "Content-Disposition", "Retry-After", *self.exposed]
+            exposed = [
+                "Location",
+                "ETag",
+                "Content-Range",
+                "Content-Disposition",
+                "Retry-After",
+                *self.exposed,
+            ]
             self.set_header("Access-Control-Expose-Headers", ", ".join(exposed))
 
     #: further answer headers that pages of allowed origins may read
@@ -173,7 +179,7 @@ class WorkspaceHandler(APIHandler):
         """The client is gone: what it sent so far is of no use."""
         self._untouch()
         super().on_connection_close()
-        asyncio.get_running_loop().create_task(self.sink.discard())  # noqa: RUF006  (ends by itself)
+        asyncio.get_running_loop().create_task(self.sink.discard())
 
     def on_finish(self) -> None:
         """Ends the timer."""
@@ -224,6 +230,11 @@ class WorkspaceHandler(APIHandler):
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             raise BodyInvalid(f"The body does not fit: {error}.") from error
 
+    def one_or_many(self, model: type[T]) -> tuple[list[T], bool]:
+        """The JSON body as a list of models, and whether it was one; raises BodyInvalid."""
+        is_list = bytes(cast("JsonSink", self.sink).content).lstrip().startswith(b"[")
+        return (self.json(list[model]), True) if is_list else ([self.json(model)], False)  # type: ignore[valid-type]
+
     def address(self, path: str) -> str:
         """The path-absolute address of something under our prefix."""
         return f"{self.base_url}api/workspace{path}"
@@ -243,7 +254,7 @@ class WorkspaceHandler(APIHandler):
 
     # errors
 
-    def write_error(self, status_code: int, **kwargs: Any) -> None:
+    def write_error(self, status_code: int, **kwargs: Any) -> None:  # noqa: ARG002  (Tornado's signature)
         """The form that every error has; nothing of ours but its class is told to the client."""
         found = kwargs.get("exc_info", (None, None, None))[1]
         if isinstance(found, WorkspaceError):
@@ -283,7 +294,11 @@ class WorkspaceHandler(APIHandler):
 
     def _write(self, error: WorkspaceError, status: int) -> None:
         self.clear_header("Location")
-        reason = http.HTTPStatus(status).phrase if status in http.HTTPStatus._value2member_map_ else "Checksum Mismatch"
+        reason = (
+            http.HTTPStatus(status).phrase
+            if status in http.HTTPStatus._value2member_map_
+            else "Checksum Mismatch"
+        )
         self.set_status(status, reason)
         self.set_header("Content-Type", "application/json")
         if isinstance(error, Unavailable):
@@ -307,7 +322,7 @@ class WorkspaceHandler(APIHandler):
         return headers.get("Content-Length", "0") not in {"0", ""} or "Transfer-Encoding" in headers
 
     def _connection(self) -> Any:
-        return cast("HTTPServerRequest", self.request).connection
+        return self.request.connection
 
     def _stream(self) -> IOStream:
         return cast("IOStream", self._connection().stream)
@@ -323,8 +338,8 @@ class CatchAll(WorkspaceHandler):
     """Whatever else stands under our prefix: not there, for those who may ask at all."""
 
     async def _admit(self) -> None:
-        if self.current_user is None and not self.opening.is_kernel(self.request.headers.get(KERNEL_TOKEN_HEADER)):
+        if self.current_user is None and not self.opening.is_kernel(
+            self.request.headers.get(KERNEL_TOKEN_HEADER)
+        ):
             raise Forbidden("Log in first, or send a token.")
         raise RouteNotFound
-
-

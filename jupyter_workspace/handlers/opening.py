@@ -70,11 +70,7 @@ class Opening:
     async def writable(self) -> Workspace:
         """The open workspace, ready to be written to; raises Starting."""
         workspace = await self.workspace()
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + PATIENCE
-        while workspace.status == "rebuilding" and loop.time() < deadline:
-            await asyncio.sleep(0.02)
-        workspace.check_writable()
+        await workspace.writable(PATIENCE)
         return workspace
 
     async def close(self) -> None:

@@ -29,7 +29,14 @@ _SESSION = "/sessions/{session_id}"
 _FILE = f"{_SESSION}/artifacts/{{artifact_id}}"
 
 _WRITE = (errors.SessionNotFound, errors.SessionClosed)
-_TAKE = (*_WRITE, errors.NameInvalid, errors.PathEscapes, errors.NameTaken, errors.NotADirectory, errors.FileTooLarge)
+_TAKE = (
+    *_WRITE,
+    errors.NameInvalid,
+    errors.PathEscapes,
+    errors.NameTaken,
+    errors.NotADirectory,
+    errors.FileTooLarge,
+)
 _ROOM = (errors.QuotaExceeded, errors.DiskFull, errors.TypeRefused, errors.Infected, errors.ScanUnavailable)
 _FORM = (errors.FormInvalid, errors.FileMissing, errors.KeyReused)
 _GIVE = (errors.SessionNotFound, errors.FileNotFound, errors.RangeInvalid)

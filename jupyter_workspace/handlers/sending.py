@@ -101,14 +101,21 @@ class SendingHandler(WorkspaceHandler):
         self.set_header("Etag", body.etag)
         self.set_header("Last-Modified", http_date(body.modified))
         if is_unmodified(
-            headers.get("If-None-Match"), headers.get("If-Modified-Since"), etag=body.etag, modified=body.modified
+            headers.get("If-None-Match"),
+            headers.get("If-Modified-Since"),
+            etag=body.etag,
+            modified=body.modified,
         ):
             self.set_status(304)
             self.finish(set_content_type=mime)
             return
         try:
             ranges = requested_ranges(
-                headers.get("Range"), headers.get("If-Range"), size=body.size, etag=body.etag, modified=body.modified
+                headers.get("Range"),
+                headers.get("If-Range"),
+                size=body.size,
+                etag=body.etag,
+                modified=body.modified,
             )
         except RangeInvalid as error:
             self.clear_header("Content-Disposition")

@@ -6,11 +6,11 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from jupyter_workspace.db.sessions import SessionFilter
 from jupyter_workspace.handlers.base import WorkspaceHandler
 from jupyter_workspace.models.session import Resolve, SessionChange, SessionNew, SessionStatus
 from jupyter_workspace.policy.naming import check_session_id
 from jupyter_workspace.protocol.query import CLAMP, parse_ordering
+from jupyter_workspace.protocol.selection import SessionFilter
 
 __all__ = ["ResolveHandler", "SessionHandler", "SessionsHandler"]
 

@@ -112,7 +112,7 @@ class UploadsHandler(WorkspaceHandler):
         if self.request.method == "PUT":
             self._candidate = self._raw_candidate()
             return RawSink(await self.workspace.ingest.arrive(session, length))
-        await self.workspace.ingest.check_form(session, length)
+        await self.workspace.ingest.check_form(length)
         return FormSink(self.workspace.ingest, session, self.request.headers.get("Content-Type", ""))
 
     def _raw_candidate(self) -> Candidate:
@@ -153,7 +153,8 @@ class UploadsHandler(WorkspaceHandler):
             fields = sink.finish()
             wanted = [(self._form_candidate(fields, part), part.arrival) for part in sink.parts]
             answer = self._answer_for(
-                [f"{candidate.folder}/{candidate.name}" for candidate, _ in wanted], [part.arrival for part in sink.parts]
+                [f"{candidate.folder}/{candidate.name}" for candidate, _ in wanted],
+                [part.arrival for part in sink.parts],
             )
             saved = await self.workspace.ingest.admit(session_id, wanted, answer)
         finally:

@@ -16,6 +16,10 @@ class JupyterNotebooks:
     async def path_of(self, kernel_id: str) -> str | None:
         """The path of the notebook whose kernel this is, relative to the server's root."""
         for session in await self._sessions.list_sessions():
-            if session["kernel"] is not None and session["kernel"]["id"] == kernel_id and session["type"] == "notebook":
+            if (
+                session["kernel"] is not None
+                and session["kernel"]["id"] == kernel_id
+                and session["type"] == "notebook"
+            ):
                 return str(session["path"]).strip("/")
         return None

@@ -17,11 +17,11 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 from msgspec import Struct
 
-from jupyter_workspace.db.files import FileFilter
 from jupyter_workspace.errors import ArchiveNotFound, FileNotFound
 from jupyter_workspace.models.entry import Entry
 from jupyter_workspace.policy.naming import MANIFEST_NAME, is_ignored, is_legal, is_reserved
 from jupyter_workspace.protocol.ranges import strong_etag
+from jupyter_workspace.protocol.selection import FileFilter
 from jupyter_workspace.protocol.zipdeflate import DeflateZip
 from jupyter_workspace.protocol.zipstream import Member, MemberSlice, ZipLayout
 from jupyter_workspace.services.creation import is_unchanged
@@ -45,7 +45,12 @@ class Archive:
     """A planned zip. `size` is in bytes, `name` is the file name to offer."""
 
     def __init__(
-        self, delivery: Delivery, top: str, entries: Mapping[str, Entry], folders: Sequence[str], pending: Sequence[str]
+        self,
+        delivery: Delivery,
+        top: str,
+        entries: Mapping[str, Entry],
+        folders: Sequence[str],
+        pending: Sequence[str],
     ) -> None:
         self._delivery = delivery
         self.name = f"{top}.zip"
@@ -56,7 +61,9 @@ class Archive:
         self._members = [
             *(Member(f"{top}/{name}", 0, 0, _DAWN, is_dir=True) for name in sorted(folders)),
             *(
-                Member(f"{top}/{name}", entries[name].size, entries[name].crc32 or 0, _modified(entries[name]))
+                Member(
+                    f"{top}/{name}", entries[name].size, entries[name].crc32 or 0, _modified(entries[name])
+                )
                 for name in sorted(entries)
             ),
             Member(f"{top}/{MANIFEST_NAME}", len(self._manifest), binascii.crc32(self._manifest), _DAWN),
@@ -193,7 +200,9 @@ class Archives:
         async with self._parts.ledger.reading() as tx:
             return {entry.path: entry for entry in await tx.files.live(session_id)}
 
-    def _plan(self, top: str, entries: Mapping[str, Entry], folders: Sequence[str], pending: Sequence[str]) -> Archive:
+    def _plan(
+        self, top: str, entries: Mapping[str, Entry], folders: Sequence[str], pending: Sequence[str]
+    ) -> Archive:
         return Archive(self._delivery, top, entries, folders, pending)
 
 
@@ -242,5 +251,3 @@ def _pending(walk: Walk, known: Mapping[str, Entry], prefix: str | None) -> list
         and all(map(is_legal, path.split("/")))
         and (path not in known or not is_unchanged(known[path], stat))
     ]
-
-

@@ -11,7 +11,6 @@ from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
 from jupyter_workspace.db.engine import Transaction
-from jupyter_workspace.db.files import FileFilter
 from jupyter_workspace.db.values import from_time
 from jupyter_workspace.errors import (
     BodyInvalid,
@@ -32,6 +31,7 @@ from jupyter_workspace.policy.naming import (
     read_path,
     split_path,
 )
+from jupyter_workspace.protocol.selection import FileFilter
 from jupyter_workspace.services.changes import Edit, Remove, RestoreFrom
 from jupyter_workspace.services.creation import session_place
 from jupyter_workspace.services.lookup import find_file, open_session, record_of, require_session
@@ -127,7 +127,9 @@ class Artifacts:
             await require_session(tx, actor, session_id)
             return await find_file(tx, session_id, file_id)
 
-    async def register(self, actor: Actor, session_id: str, wanted: Sequence[Register]) -> list[tuple[Entry, bool]]:
+    async def register(
+        self, actor: Actor, session_id: str, wanted: Sequence[Register]
+    ) -> list[tuple[Entry, bool]]:
         """Makes files that stand in the session known: all or none, each with whether it is new.
 
         Raises SourceNotFound when nothing is there, Busy when a file is still being written.
@@ -187,7 +189,9 @@ class Artifacts:
         *parents, name = split_path(wanted.path, allow_hidden=allow_hidden) or ("",)
         return "/".join((*parents, check_upload_name(name, folder=tuple(parents), allow_hidden=allow_hidden)))
 
-    async def delete(self, actor: Actor, session_id: str, file_ids: Sequence[str], *, permanent: bool) -> None:
+    async def delete(
+        self, actor: Actor, session_id: str, file_ids: Sequence[str], *, permanent: bool
+    ) -> None:
         """To the trash with them, or away for good."""
         await self._require_open(actor, session_id)
         for file_id in file_ids:
@@ -216,9 +220,7 @@ class Artifacts:
             has_more=page.offset + len(part) < len(entries),
         )
 
-    async def restore(
-        self, actor: Actor, session_id: str, file_id: str, on_conflict: Conflict
-    ) -> Entry:
+    async def restore(self, actor: Actor, session_id: str, file_id: str, on_conflict: Conflict) -> Entry:
         """Takes a file or a version back from the trash; raises NameTaken."""
         await self._require_open(actor, session_id)
         return await self._parts.publisher.publish(RestoreFrom(self._parts, session_id, file_id, on_conflict))
@@ -234,7 +236,9 @@ def _position(cursor: str) -> tuple[int, str] | None:
     if not cursor:
         return None
     try:
-        text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode("ascii")
+        text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode(
+            "ascii"
+        )
         moment, _, attachment_id = text.partition(":")
         return int(moment), check_attachment_id(attachment_id)
     except (binascii.Error, ValueError, IdInvalid) as error:

@@ -25,7 +25,13 @@ class Edit(Steady):
     """A file gets another path, other metadata, or both."""
 
     def __init__(
-        self, parts: Parts, session_id: str, file_id: str, *, path: str | None, metadata: dict[str, Any] | None
+        self,
+        parts: Parts,
+        session_id: str,
+        file_id: str,
+        *,
+        path: str | None,
+        metadata: dict[str, Any] | None,
     ) -> None:
         self.session_id = session_id
         self._parts = parts
@@ -103,7 +109,9 @@ class Remove(Steady):
                 changes.append(Change(before=before, after=after, event="deleted"))
         return Plan(result=doomed, moves=moves, changes=changes)
 
-    async def _purge(self, tx: Transaction, before: Entry, changes: list[Change], doomed: list[Place]) -> None:
+    async def _purge(
+        self, tx: Transaction, before: Entry, changes: list[Change], doomed: list[Place]
+    ) -> None:
         """What is in the trash already can only go for good."""
         if not self._permanent or not before.attachment_id:
             raise FileNotFound(artifact_id=before.artifact_id)
@@ -144,15 +152,17 @@ class RestoreFrom(Steady):
             raise FileNotFound("This is not in the trash.", artifact_id=self._file_id)
         current = await tx.files.find(self.session_id, before.attachment_id)
         if current is not None and current.artifact_id != before.artifact_id:
-            return await self._version(tx, before, current)
+            return await self._version(before, current)
         path = await self._free(tx, before.path)
         after = replace(before, path=path, deleted_at=None, kept="live")
         move = Move(Place("trash", before.artifact_id), session_place(self.session_id, path), before.inode)
         return Plan(result=after, moves=[move], changes=[Change(before=before, after=after, event="created")])
 
-    async def _version(self, tx: Transaction, before: Entry, current: Entry) -> Plan[Entry]:
+    async def _version(self, before: Entry, current: Entry) -> Plan[Entry]:
         if current.deleted_at is not None:
-            raise FileNotFound("Restore the file first, then its version.", attachment_id=current.attachment_id)
+            raise FileNotFound(
+                "Restore the file first, then its version.", attachment_id=current.attachment_id
+            )
         place = session_place(self.session_id, current.path)
         found = await self._parts.store.stat(place)
         if found is None or not is_unchanged(current, found):

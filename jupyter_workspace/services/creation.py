@@ -144,9 +144,7 @@ class Creation:
     async def _path(self, tx: Transaction, candidate: Candidate, taken: set[str]) -> str:
         path = joined(candidate.folder, candidate.name)
         if candidate.on_conflict == "rename":
-            return await free_path(
-                self._parts, tx, self.session_id, path, taken, look=self._met_something
-            )
+            return await free_path(self._parts, tx, self.session_id, path, taken, look=self._met_something)
         if path in taken or await tx.files.at(self.session_id, path) is not None:
             raise NameTaken(path=path)
         return path
@@ -218,7 +216,12 @@ class Creation:
         )
         kept = "gone" if found is None else "trash"
         changes.append(
-            Change(before=before, after=after, replaced=replace(before, kept=kept, deleted_at=now), event="updated")
+            Change(
+                before=before,
+                after=after,
+                replaced=replace(before, kept=kept, deleted_at=now),
+                event="updated",
+            )
         )
         bring = Move(incoming.place, target, after.inode, exchange=found is not None)
         return [bring] if found is None else [bring, _discard(incoming.place, before)]

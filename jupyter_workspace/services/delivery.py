@@ -78,6 +78,10 @@ class Delivery:
 
 def _content(entry: Entry, file: OpenFile) -> Content:
     stat = file.stat
-    etag = etag_of_stat(stat.inode, stat.size, stat.mtime_ns) if entry.sha256 is None else strong_etag(entry.sha256)
+    etag = (
+        etag_of_stat(stat.inode, stat.size, stat.mtime_ns)
+        if entry.sha256 is None
+        else strong_etag(entry.sha256)
+    )
     modified = datetime.fromtimestamp(stat.mtime_ns // 10**9, UTC)
     return Content(entry=entry, file=file, etag=etag, modified=modified)

@@ -58,7 +58,9 @@ class EventLog:
         Raises SessionNotFound when the session is gone.
         """
         tail = self._tails.get(session_id)
-        if tail is not None and (after == tail.last or (tail.events and tail.events[0].sequence - 1 <= after <= tail.last)):
+        if tail is not None and (
+            after == tail.last or (tail.events and tail.events[0].sequence - 1 <= after <= tail.last)
+        ):
             skip = after - (tail.events[0].sequence - 1) if tail.events else 0
             return Slice(events=tail.events[skip : skip + limit], last=tail.last)
         async with self._ledger.reading() as tx:

@@ -79,7 +79,7 @@ class Ingest:
             reservation.release()
             raise
 
-    async def check_form(self, session: SessionEntry, declared_size: int | None) -> None:
+    async def check_form(self, declared_size: int | None) -> None:
         """Refuses a form by its length alone: one that could not even come from the most files allowed.
 
         declared_size: bytes, None when unknown. Raises FileTooLarge or DiskFull.

@@ -65,7 +65,7 @@ class Ledger:
         """Appends what a dead server committed and did not append; called once, at start."""
         async with self.reading() as tx:
             waiting = await tx.outbox.waiting()
-        missing = []
+        missing: list[OutboxLine] = []
         for session_id, lines in _by_session(waiting).items():
             position = replay(session_id, await self.journals.read(session_id)).position
             missing.extend(line for line in lines if line.position > position)

@@ -97,7 +97,9 @@ class Manifests:
         except msgspec.DecodeError:
             await self._parts.store.write_atomic(session_id, ASIDE, old)
             message = f"{PATH} could not be read; it was kept as {ASIDE} and written anew."
-            self.problems[session_id] = Problem(code="manifest_damaged", message=message, session_id=session_id)
+            self.problems[session_id] = Problem(
+                code="manifest_damaged", message=message, session_id=session_id
+            )
 
 
 def _content(session_id: str, entries: list[Entry]) -> bytes:

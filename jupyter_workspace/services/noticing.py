@@ -53,7 +53,9 @@ def kind_of(path: str) -> FileKind:
 class Notice(Steady):
     """Files that stand in the session's folder become known, or known anew: nothing is moved."""
 
-    def __init__(self, parts: Parts, session_id: str, findings: Sequence[Finding], *, force: bool = False) -> None:
+    def __init__(
+        self, parts: Parts, session_id: str, findings: Sequence[Finding], *, force: bool = False
+    ) -> None:
         self.session_id = session_id
         self._parts = parts
         self._findings = findings
@@ -88,11 +90,18 @@ class Notice(Steady):
         now = self._parts.clock()
         told = _told(finding, before)
         if before is None:
-            return Change(before=None, after=_fresh(self._parts, self.session_id, finding, told), event="created")
+            return Change(
+                before=None, after=_fresh(self._parts, self.session_id, finding, told), event="created"
+            )
         if before.storage == "local" and before.sha256 == finding.digest.sha256:
             stat = finding.stat
             after = replace(
-                before, crc32=finding.digest.crc32, inode=stat.inode, mtime_ns=stat.mtime_ns, size=stat.size, **told
+                before,
+                crc32=finding.digest.crc32,
+                inode=stat.inode,
+                mtime_ns=stat.mtime_ns,
+                size=stat.size,
+                **told,
             )
             return Change(before=before, after=after)
         fresh = _fresh(self._parts, self.session_id, finding, told)
@@ -108,6 +117,7 @@ class Notice(Steady):
         # The old bytes were overwritten where they lay.
         gone = replace(before, kept="gone", deleted_at=now)
         return Change(before=before, after=after, replaced=gone, event="updated")
+
 
 def _fresh(parts: Parts, session_id: str, finding: Finding, told: dict[str, Any]) -> Entry:
     """The first version of a file that was found."""
@@ -212,7 +222,9 @@ class Refer(Steady):
         for entry in await tx.files.beneath(self.session_id, REFERENCES):
             if entry.storage == "reference" and entry.root_path == finding.path:
                 return self._again(entry)
-        path = await free_path(self._parts, tx, self.session_id, joined(REFERENCES, self._name), set(), look=True)
+        path = await free_path(
+            self._parts, tx, self.session_id, joined(REFERENCES, self._name), set(), look=True
+        )
         entry = replace(
             _fresh(self._parts, self.session_id, finding, _told(finding, None)),
             path=path,
@@ -242,4 +254,7 @@ class Refer(Steady):
             modified_at=now,
         )
         gone = replace(before, kept="gone", deleted_at=now)
-        return Plan(result=(after, False), changes=[Change(before=before, after=after, replaced=gone, event="updated")])
+        return Plan(
+            result=(after, False),
+            changes=[Change(before=before, after=after, replaced=gone, event="updated")],
+        )

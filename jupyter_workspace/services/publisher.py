@@ -37,7 +37,6 @@ __all__ = ["Operation", "Plan", "Publisher", "Steady", "path_key"]
 
 _log = logging.getLogger(__name__)
 T = TypeVar("T")
-T_co = TypeVar("T_co", covariant=True)
 
 #: Operations of one batch at most.
 BATCH = 64
@@ -63,7 +62,9 @@ class Plan(Struct, Generic[T], frozen=True, kw_only=True):
         keys = {path_key(move.target.session_id, move.target.path) for move in self.moves}
         for change in self.changes:
             keys.update(entry.attachment_id for entry in (change.before, change.after) if entry is not None)
-            keys.update(path_key(e.session_id, e.path) for e in (change.before, change.after) if e is not None)
+            keys.update(
+                path_key(e.session_id, e.path) for e in (change.before, change.after) if e is not None
+            )
         if self.answer is not None:
             keys.add(f"key {self.answer.owner} {self.answer.key}")
         if self.whole_session:
@@ -76,12 +77,12 @@ def path_key(session_id: str, path: str) -> str:
     return f"{session_id}/{path}"
 
 
-class Operation(Protocol[T_co]):
+class Operation(Protocol[T]):
     """One change of one session's files."""
 
     session_id: str
 
-    async def plan(self, tx: Transaction) -> Plan[T_co]:
+    async def plan(self, tx: Transaction) -> Plan[T]:
         """What to do, found by reading only; may be asked again when a name turns out to be taken.
 
         Raises a WorkspaceError when it must be refused.
@@ -122,7 +123,12 @@ class Publisher:
     """Runs operations in batches; one task, owned by `open_workspace`."""
 
     def __init__(
-        self, ledger: Ledger, store: Publishing, log: EventLog, settings: Settings, new_id: Callable[[str], str]
+        self,
+        ledger: Ledger,
+        store: Publishing,
+        log: EventLog,
+        settings: Settings,
+        new_id: Callable[[str], str],
     ) -> None:
         self._ledger = ledger
         self._store = store
@@ -201,7 +207,11 @@ class Publisher:
                     job.fail(error)
                     continue
                 touched = plan.touched(session_id)
-                if touched & taken or f"session {session_id}" in taken or (plan.whole_session and session_id in busy):
+                if (
+                    touched & taken
+                    or f"session {session_id}" in taken
+                    or (plan.whole_session and session_id in busy)
+                ):
                     self._later(job)
                     continue
                 taken |= touched

@@ -94,14 +94,20 @@ class Reconcile:
             session = await tx.sessions.find(session_id)
             if session is None or session.deleted_at is not None:
                 raise SessionNotFound(session_id=session_id)
-            known = {entry.path: entry for entry in await tx.files.live(session_id) if entry.storage == "local"}
+            known = {
+                entry.path: entry for entry in await tx.files.live(session_id) if entry.storage == "local"
+            }
         seen = self._seen(session_id, walk)
         gone = {} if walk.truncated else {path: entry for path, entry in known.items() if path not in seen}
         fresh = [path for path in seen if path not in known]
-        changed = [path for path, entry in known.items() if path in seen and not is_unchanged(entry, seen[path])]
+        changed = [
+            path for path, entry in known.items() if path in seen and not is_unchanged(entry, seen[path])
+        ]
         moved = await self._renamed(session_id, gone, {path: seen[path] for path in fresh})
         fresh = [path for path in fresh if path not in moved.values()]
-        created, updated, more_moved = await self._hash_all(session_id, [*fresh, *changed], set(fresh), gone, moved)
+        created, updated, more_moved = await self._hash_all(
+            session_id, [*fresh, *changed], set(fresh), gone, moved
+        )
         lost = [path for path in gone if path not in moved and path not in more_moved]
         deleted = 0
         for start in range(0, len(lost), BATCH):

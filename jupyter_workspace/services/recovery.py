@@ -61,7 +61,9 @@ class Recovery:
         indexed = None if position is None else await self._indexed(session_id, position)
         if indexed is not None and (journal.session is None or _knows_more(indexed, journal)):
             await self._journals.replace(session_id, await asyncio.to_thread(compacted, indexed))
-            self._report(session_id, "The session's journal was incomplete; it was written anew from the index.")
+            self._report(
+                session_id, "The session's journal was incomplete; it was written anew from the index."
+            )
             return _is_live(indexed)
         if journal.damaged:
             self._report(session_id, f"{journal.damaged} line(s) of the session's journal could not be read.")
@@ -126,4 +128,3 @@ def _compared(entry: SessionEntry | None) -> SessionEntry | None:
     if entry is None:
         return None
     return replace(entry, last_used_at=entry.created_at, last_sequence=0, oldest_sequence=1)
-

@@ -8,13 +8,13 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from jupyter_workspace.db.engine import Transaction
-from jupyter_workspace.db.sessions import SessionFilter
 from jupyter_workspace.errors import BodyInvalid, NameTaken, SessionExists, SessionNotFound
 from jupyter_workspace.integrations.base import Notebooks
 from jupyter_workspace.models.entry import Change, SessionEntry
 from jupyter_workspace.models.service import SessionUsage, Usage
 from jupyter_workspace.models.session import Resolve, Session, SessionChange, SessionList, SessionNew
 from jupyter_workspace.policy.naming import numbered_slug, read_path, slug
+from jupyter_workspace.protocol.selection import SessionFilter
 from jupyter_workspace.services.lookup import open_session, require_session
 from jupyter_workspace.services.parts import Parts
 from jupyter_workspace.services.publisher import Plan, Steady
@@ -54,7 +54,12 @@ class Sessions:
             return await self._record(tx, session_id)
 
     async def page(
-        self, actor: Actor, wanted: SessionFilter, order: tuple[tuple[str, bool], ...], limit: int, offset: int
+        self,
+        actor: Actor,
+        wanted: SessionFilter,
+        order: tuple[tuple[str, bool], ...],
+        limit: int,
+        offset: int,
     ) -> SessionList:
         """A page of the actor's sessions."""
         wanted = replace(wanted, owner=None if actor.sees_all else actor.owner)
@@ -119,7 +124,9 @@ class Sessions:
                 return await self._record(tx, found.session_id), False
             stem = notebook_path.rpartition("/")[2].removesuffix(".ipynb")
             session_id = await self._fresh_id(tx, stem)
-            await self._add(tx, actor, session_id, SessionNew(name=stem or session_id, notebook_path=notebook_path))
+            await self._add(
+                tx, actor, session_id, SessionNew(name=stem or session_id, notebook_path=notebook_path)
+            )
         return await self._adopted(actor, session_id), True
 
     async def usage(self, actor: Actor) -> Usage:
@@ -152,9 +159,7 @@ class Sessions:
     async def change(self, actor: Actor, session_id: str, wanted: SessionChange) -> Session:
         """The session with what is given changed; raises BodyInvalid when nothing is."""
         given = {
-            name: value
-            for name in wanted.__struct_fields__
-            if (value := getattr(wanted, name)) is not UNSET
+            name: value for name in wanted.__struct_fields__ if (value := getattr(wanted, name)) is not UNSET
         }
         if not given:
             raise BodyInvalid("There is nothing to change.", hint="Give at least one member.")
@@ -167,7 +172,9 @@ class Sessions:
     async def delete(self, actor: Actor, session_id: str, *, with_files: bool) -> None:
         """Forgets the session; its folder stays as a plain one, or goes to the trash."""
         await self.require(actor, session_id)
-        doomed = await self._parts.publisher.publish(_Deletion(self._parts, session_id, with_files=with_files))
+        doomed = await self._parts.publisher.publish(
+            _Deletion(self._parts, session_id, with_files=with_files)
+        )
         for place in doomed:
             await self._parts.store.remove(place)
 
@@ -218,7 +225,9 @@ class Sessions:
         for path in paths:
             other = await tx.sessions.of_notebook(path)
             if other is not None and other.session_id != session_id:
-                raise NameTaken("Another session has this notebook.", notebook_path=path, session_id=other.session_id)
+                raise NameTaken(
+                    "Another session has this notebook.", notebook_path=path, session_id=other.session_id
+                )
 
     async def _fresh_id(self, tx: Transaction, stem: str) -> str:
         """An id made from a name that neither a session, a tombstone nor a plain folder has."""
@@ -254,7 +263,12 @@ class _Deletion(Steady):
             target = Place("trash", folder_name(self.session_id, now, self._parts.new_id("ses")))
             moves.append(Move(folder, target, found.inode))
         tombstone = replace(entry, notebooks=[], deleted_at=now, updated_at=now)
-        return Plan(result=doomed, moves=moves, changes=[Change(before=None, after=None, tombstone=tombstone)], whole_session=True)
+        return Plan(
+            result=doomed,
+            moves=moves,
+            changes=[Change(before=None, after=None, tombstone=tombstone)],
+            whole_session=True,
+        )
 
 
 def _is_live(entry: SessionEntry | None) -> bool:
@@ -264,5 +278,4 @@ def _is_live(entry: SessionEntry | None) -> bool:
 def _moved(path: str, old: str, new: str) -> str:
     if path == old:
         return new
-    return f"{new}{path[len(old):]}" if path.startswith(f"{old}/") else path
-
+    return f"{new}{path[len(old) :]}" if path.startswith(f"{old}/") else path

@@ -51,7 +51,8 @@ class Trash:
         async with self._ledger.reading() as tx:
             trash = await tx.files.trash()
         candidates = [
-            Candidate(key=entry.artifact_id, since=entry.deleted_at or now, size=entry.size) for entry in trash
+            Candidate(key=entry.artifact_id, since=entry.deleted_at or now, size=entry.size)
+            for entry in trash
         ]
         keep = timedelta(days=self._settings.trash_days)
         due = {
@@ -88,7 +89,9 @@ class Trash:
         """Removes bytes that no row knows: what a crash left of a purge. How many there were."""
         async with self._ledger.reading() as tx:
             known: set[str] = {entry.artifact_id for entry in await tx.files.trash()}
-        unknown = [name for name in await self._store.trash_names() if name not in known and _since(name) is None]
+        unknown = [
+            name for name in await self._store.trash_names() if name not in known and _since(name) is None
+        ]
         for name in unknown:
             await self._store.remove(Place("trash", name))
         return len(unknown)
@@ -101,4 +104,3 @@ def _since(name: str) -> datetime | None:
     if kind != _FOLDER or not seconds.isascii() or not seconds.isdigit():
         return None
     return datetime.fromtimestamp(int(seconds), UTC)
-
