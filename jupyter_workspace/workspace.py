@@ -123,7 +123,7 @@ async def open_workspace(
     The block is entered as soon as sessions can be read; `status` says when they can be written.
     """
     base = places.root / settings.workspace_dir
-    store = LocalStore(base, state_folder=STATE_FOLDER)
+    store = LocalStore(base, state_folder=STATE_FOLDER, server_root=places.root)
     journals = JournalFiles(base / STATE_FOLDER)
     database = Database(places.database_file, places.database_url)
     await store.open()

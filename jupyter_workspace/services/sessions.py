@@ -236,7 +236,7 @@ class Sessions:
         while True:
             session_id = numbered_slug(base, number) if number > 1 else base
             taken = await tx.sessions.find(session_id) is not None
-            if not taken and await self._parts.store.stat(Place("session", "", session_id)) is None:
+            if not taken and await self._parts.store.stat(Place("workspace", session_id)) is None:
                 return session_id
             number += 1
 
@@ -257,7 +257,7 @@ class _Deletion(Steady):
         now = self._parts.clock()
         doomed = [Place("trash", old.artifact_id) for old in await tx.files.trash(self.session_id)]
         moves: list[Move] = []
-        folder = Place("session", "", self.session_id)
+        folder = Place("workspace", self.session_id)
         found = await self._parts.store.stat(folder) if self._with_files else None
         if found is not None:
             target = Place("trash", folder_name(self.session_id, now, self._parts.new_id("ses")))

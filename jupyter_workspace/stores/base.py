@@ -24,6 +24,7 @@ __all__ = [
     "Journals",
     "Listing",
     "Move",
+    "Names",
     "OpenFile",
     "Place",
     "Publishing",
@@ -37,8 +38,9 @@ __all__ = [
 #: So many bytes of a file's beginning are kept for telling its media type.
 HEAD_BYTES = 4096
 
-#: session: `<workspace>/<session_id>/<path>`; staging and trash: folders of the state folder.
-Area = Literal["session", "staging", "trash"]
+#: session: `<workspace>/<session_id>/<path>`; workspace: a session's whole folder, its id as the path;
+#: staging and trash: folders of the state folder; root: beneath the server's root, for reading only.
+Area = Literal["session", "workspace", "staging", "trash", "root"]
 
 
 class Place(Struct, frozen=True):
@@ -88,6 +90,17 @@ class Listing(Struct, frozen=True):
     """The names of one folder, links described themselves; `unreadable`: names that are no UTF-8."""
 
     entries: list[tuple[str, Stat]]
+    unreadable: int
+
+
+class Names(Struct, frozen=True):
+    """The names of one folder, without what it costs to look at each: a folder or not.
+
+    `stamp` is equal as long as no name came or went; `unreadable`: names that are no UTF-8.
+    """
+
+    entries: list[tuple[str, bool]]
+    stamp: tuple[int, int]
     unreadable: int
 
 
@@ -195,6 +208,15 @@ class Folders(Protocol):
 
     async def list_folder(self, session_id: str, path: str) -> Listing:
         """The entries of one folder ('' is the session's), unordered. `FileNotFound`, `NotADirectory`."""
+
+    async def folder_stamp(self, session_id: str, path: str) -> tuple[int, int]:
+        """The `stamp` that `names` would have now. `FileNotFound`, `NotADirectory`."""
+
+    async def names(self, session_id: str, path: str) -> Names:
+        """The names in one folder ('' is the session's), unordered. `FileNotFound`, `NotADirectory`."""
+
+    async def stats(self, session_id: str, path: str, names: Sequence[str]) -> dict[str, Stat]:
+        """What these names of one folder are, links described themselves; without those that are gone."""
 
     async def walk(self, session_id: str, *, ignored: Callable[[str], bool], limit: int) -> Walk:
         """All files of a session.

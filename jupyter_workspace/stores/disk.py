@@ -58,6 +58,7 @@ class Disk:
         *,
         resolver: Resolver | None = None,
         renames: Renames | None = None,
+        server_root: Path | None = None,
     ) -> None:
         self.resolver: Resolver = resolver or best_resolver()
         self.renames: Renames = renames or PortableRenames()
@@ -67,6 +68,7 @@ class Disk:
         self.file_mode = 0o644
         self.state_folder = state_folder
         self._workspace = workspace
+        self._server_root = server_root or workspace
         self._probes_renames = renames is None
         self._durable: set[tuple[int, int]] = set()
 
@@ -116,7 +118,13 @@ class Disk:
     @contextmanager
     def workspace(self) -> Iterator[int]:
         """The workspace folder's descriptor."""
-        folder = os.open(self._workspace, _FOLDER)
+        with self._opened(self._workspace) as folder:
+            yield folder
+
+    @staticmethod
+    @contextmanager
+    def _opened(path: Path) -> Iterator[int]:
+        folder = os.open(path, _FOLDER)
         try:
             yield folder
         finally:
@@ -135,6 +143,14 @@ class Disk:
             if self._is_reserved(place.session_id):
                 raise PathEscapes
             with self.workspace() as workspace, self._single(workspace, place.session_id) as folder:
+                yield folder
+        elif place.area == "workspace":
+            if self._is_reserved(place.path):
+                raise PathEscapes
+            with self.workspace() as workspace:
+                yield workspace
+        elif place.area == "root":
+            with self._opened(self._server_root) as folder:
                 yield folder
         else:
             with self.state() as state, self._single(state, place.area) as folder:

@@ -19,7 +19,7 @@ from weakref import WeakSet
 from jupyter_workspace.errors import Busy, FileNotFound, Forbidden, VersionGone
 from jupyter_workspace.stores import moves as moving
 from jupyter_workspace.stores import walking
-from jupyter_workspace.stores.base import Digest, Listing, Move, Place, Stat, Walk
+from jupyter_workspace.stores.base import Digest, Listing, Move, Names, Place, Stat, Walk
 from jupyter_workspace.stores.beneath import Resolver, open_file
 from jupyter_workspace.stores.buffers import Buffers
 from jupyter_workspace.stores.disk import Disk
@@ -51,8 +51,11 @@ class _Threads:
         state_folder: str,
         resolver: Resolver | None = None,
         renames: Renames | None = None,
+        server_root: Path | None = None,
     ) -> None:
-        self.disk = Disk(workspace, state_folder, resolver=resolver, renames=renames)
+        self.disk = Disk(
+            workspace, state_folder, resolver=resolver, renames=renames, server_root=server_root
+        )
         self._pool = ThreadPoolExecutor(_DISK_THREADS, "workspace-disk")
         self._hashers = ThreadPoolExecutor(_HASH_THREADS, "workspace-hash")
         self._closing = threading.Event()
@@ -114,11 +117,24 @@ class _LocalFolders(_Threads):
 
     async def list_folder(self, session_id: str, path: str) -> Listing:
         """See `base.Folders`."""
-        return await self._ask(self._list_folder, Place("session", path, session_id))
+        return await self._ask(self._in_folder, Place("session", path, session_id), walking.list_folder)
 
-    def _list_folder(self, place: Place) -> Listing:
+    async def folder_stamp(self, session_id: str, path: str) -> tuple[int, int]:
+        """See `base.Folders`."""
+        return await self._ask(self._in_folder, Place("session", path, session_id), walking.folder_stamp)
+
+    async def names(self, session_id: str, path: str) -> Names:
+        """See `base.Folders`."""
+        return await self._ask(self._in_folder, Place("session", path, session_id), walking.folder_names)
+
+    async def stats(self, session_id: str, path: str, names: Sequence[str]) -> dict[str, Stat]:
+        """See `base.Folders`."""
+        looked_up = partial(walking.stats_of, names=names)
+        return await self._ask(self._in_folder, Place("session", path, session_id), looked_up)
+
+    def _in_folder(self, place: Place, job: Callable[[int], _Result]) -> _Result:
         with self.disk.folder(place) as folder:
-            return walking.list_folder(folder)
+            return job(folder)
 
     async def walk(self, session_id: str, *, ignored: Callable[[str], bool], limit: int) -> Walk:
         """See `base.Folders`."""
@@ -152,8 +168,15 @@ class _LocalTransfers(_Threads):
         state_folder: str,
         resolver: Resolver | None = None,
         renames: Renames | None = None,
+        server_root: Path | None = None,
     ) -> None:
-        super().__init__(workspace, state_folder=state_folder, resolver=resolver, renames=renames)
+        super().__init__(
+            workspace,
+            state_folder=state_folder,
+            resolver=resolver,
+            renames=renames,
+            server_root=server_root,
+        )
         self._buffers = Buffers()
         self._staged: WeakSet[StagingFile] = WeakSet()
 
@@ -264,7 +287,7 @@ class _LocalPublishing(_LocalTransfers):
 
     async def remove(self, place: Place) -> bool:
         """See `base.Publishing`."""
-        if place.area == "session":
+        if place.area not in {"staging", "trash"}:
             raise Forbidden("What lies in a session's folder is moved to the trash first.")
         return await self._change(self._remove, place)
 
@@ -308,6 +331,7 @@ class LocalStore(_LocalPublishing, _LocalFolders):
 
     workspace: `<root_dir>/<workspace_dir>`, made by `open`. state_folder: the name in it that is ours.
     resolver, renames: what the file system is spoken to by; found out by trying when not given.
+    server_root: the area 'root'; the workspace folder itself when not given.
     """
 
 

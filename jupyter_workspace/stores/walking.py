@@ -8,11 +8,11 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from jupyter_workspace.stores.base import Listing, Stat, Walk
+from jupyter_workspace.stores.base import Listing, Names, Stat, Walk
 from jupyter_workspace.stores.beneath import look, stat_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from jupyter_workspace.stores.beneath import Resolver
 
@@ -39,6 +39,31 @@ def list_folder(folder: int) -> Listing:
             with suppress(FileNotFoundError):
                 entries.append((entry.name, stat_of(entry.stat(follow_symlinks=False))))
     return Listing(entries, unreadable)
+
+
+def folder_stamp(folder: int) -> tuple[int, int]:
+    """What is equal as long as no name came to that folder, or went from it."""
+    status = os.fstat(folder)
+    return status.st_ino, status.st_mtime_ns
+
+
+def folder_names(folder: int) -> Names:
+    """The names of the folder with that descriptor, and which of them are folders."""
+    # The stamp comes first: a name that comes meanwhile makes it old, not wrong.
+    stamp = folder_stamp(folder)
+    with os.scandir(folder) as found:
+        entries = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in found]
+    legible = [entry for entry in entries if _is_text(entry[0])]
+    return Names(legible, stamp, len(entries) - len(legible))
+
+
+def stats_of(folder: int, names: Sequence[str]) -> dict[str, Stat]:
+    """What these names of the folder are."""
+    found: dict[str, Stat] = {}
+    for name in names:
+        with suppress(FileNotFoundError):
+            found[name] = stat_of(os.stat(name, dir_fd=folder, follow_symlinks=False))
+    return found
 
 
 def walk(resolver: Resolver, root: int, ignored: Callable[[str], bool], limit: int) -> Walk:
