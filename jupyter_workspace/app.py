@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import secrets
+from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,8 +17,9 @@ from jupyter_server.serverapp import ServerApp
 from jupyter_workspace._version import __version__
 from jupyter_workspace.config import JupyterWorkspace
 from jupyter_workspace.errors import WorkspaceError
+from jupyter_workspace.handlers.openapi import document
 from jupyter_workspace.handlers.opening import Opening
-from jupyter_workspace.handlers.routes import tornado_rules
+from jupyter_workspace.handlers.routes import ROUTES, tornado_rules
 from jupyter_workspace.integrations.notebooks import JupyterNotebooks
 from jupyter_workspace.models.service import API_VERSION, Features, Limits, Service
 from jupyter_workspace.services.settings import Actor, Settings
@@ -67,6 +69,7 @@ class WorkspaceApp(ExtensionApp):
             owner_from_identity=self.options.owner_from_identity,
             stall_seconds=self.options.stall_timeout,
             describe=_describe,
+            document=cache(lambda base_url: document(ROUTES, base_url=base_url)),
         )
         self.handlers.extend(tornado_rules(self.opening))
         if server.event_logger is not None:

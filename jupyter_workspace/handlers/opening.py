@@ -7,6 +7,7 @@ import hmac
 import logging
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from typing import Any
 
 from jupyter_workspace.errors import Starting, WorkspaceError
 from jupyter_workspace.models.service import Service
@@ -31,6 +32,7 @@ class Opening:
         owner_from_identity: bool,
         stall_seconds: float,
         describe: Callable[[Workspace], Service],
+        document: Callable[[str], dict[str, Any]],
     ) -> None:
         self._open_it = open_it
         self._kernel_token = kernel_token
@@ -39,6 +41,7 @@ class Opening:
         self.owner_from_identity = owner_from_identity
         self.stall_seconds = stall_seconds
         self.describe = describe
+        self.document = document
 
     def start(self) -> None:
         """Begins to open the workspace, if nobody has yet."""

@@ -1,0 +1,288 @@
+"""The OpenAPI 3.1 document, made from the route table and the models it names.
+
+A server gives it at `GET /openapi.json`; `make reference` writes the copy that stands in `docs/`. What the
+nouns look like is in `schemas`.
+"""
+
+from __future__ import annotations
+
+import http
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from jupyter_workspace.errors import (
+    Busy,
+    Forbidden,
+    IdInvalid,
+    Internal,
+    MethodNotAllowed,
+    Starting,
+    UploadNotFound,
+    WorkspaceError,
+)
+from jupyter_workspace.handlers.route import Route
+from jupyter_workspace.handlers.schemas import (
+    FILE_CONTENT,
+    Schemas,
+    form_schema,
+    may_be_empty,
+    parameter_note,
+)
+from jupyter_workspace.models.service import API_VERSION
+from jupyter_workspace.policy import naming
+
+__all__ = ["document", "errors_of"]
+
+Json = dict[str, Any]
+
+_TAGS = {
+    "sessions": "The service itself, and the folders of files that belong to notebooks.",
+    "uploads": "Ways for bytes to come in.",
+    "files": "Files and their versions: list, register, rename, delete, restore.",
+    "downloads": "Ways for content to get out.",
+    "events": "What happened to the files, in order.",
+    "links": "Signed addresses that work without a login.",
+    "runs": "Notebooks that the server executes.",
+    "admin": "What only an administrator may do.",
+}
+
+_IDS = {
+    "session_id": (naming.SESSION_ID_PATTERN, "The session's id, which is also its folder's name."),
+    "artifact_id": (
+        naming.ANY_FILE_ID_PATTERN,
+        "`att_…` is the file as it is now, `art_…` one version of its content.",
+    ),
+    "upload_id": (naming.UPLOAD_ID_PATTERN, "The id of a resumable upload."),
+    "archive_id": (naming.ARCHIVE_ID_PATTERN, "The id of a selection that is kept as a zip."),
+    "run_id": (naming.RUN_ID_PATTERN, "The id of a run."),
+    "link_id": (naming.LINK_ID_PATTERN, "The id of a signed link."),
+}
+
+#: Every row answers with these, too. 405 is what another method of the same address gets.
+_COMMON: tuple[type[WorkspaceError], ...] = (Forbidden, MethodNotAllowed, Internal, Busy, Starting)
+
+_SUCCESS = {
+    200: "Done; the answer is what was asked for.",
+    201: "Something new was made.",
+    202: "Started; the outcome comes later.",
+    204: "Done; there is nothing to say.",
+    206: "The part that was asked for.",
+    302: "The content is at another address.",
+    304: "The content that the caller has is still the right one.",
+}
+
+_CONDITIONS = {
+    "Range": "Which bytes to give (RFC 9110, 14.2); a malformed one is ignored.",
+    "If-Range": "The tag that the range belongs to; if it has changed, the whole is given.",
+    "If-None-Match": "The tag that the caller has; 304 if it is still right.",
+    "If-Modified-Since": "The time of the caller's copy; 304 if nothing is newer.",
+}
+_UPLOADING = {
+    "Idempotency-Key": "For 24 hours the same key (1 to 255 characters) gives the same answer, no second file.",
+}
+_DIGEST = {
+    "Repr-Digest": "The digest of the bytes (RFC 9530), such as `sha-256=:…:`; another one is refused.",
+}
+
+_BYTE_HEADERS = {
+    "ETag": "The strong tag of the content.",
+    "Last-Modified": "When the content last changed.",
+    "Accept-Ranges": "`bytes`.",
+    "Content-Disposition": "Inline or attachment, and the file's name (RFC 6266, RFC 8187).",
+}
+_LENGTH = {"Content-Length": "The number of bytes that follow."}
+_PART = {"Content-Range": "Which bytes these are, and of how many."}
+_LOCATION = {"Location": "The path-absolute address of what was made; none for several files."}
+_RETRY = {"Retry-After": "Seconds after which to try again."}
+_ALLOW = {"Allow": "The methods of this address."}
+
+
+def document(rows: Sequence[Route], *, base_url: str = "/", version: str = str(API_VERSION)) -> Json:
+    """The document, as a JSON value; `base_url` is the server's own, with a slash at its end."""
+    schemas = Schemas(rows)
+    paths: dict[str, Json] = {}
+    for row in rows:
+        paths.setdefault(row.path, {})[row.method.lower()] = _operation(row, schemas)
+    used = {row.resource for row in rows}
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "jupyter_workspace",
+            "version": version,
+            "description": "Uploads, artifacts, events and downloads of Jupyter sessions. "
+            "Requests that change something by cookie need the XSRF header as well.",
+            "license": {"name": "BSD-3-Clause", "identifier": "BSD-3-Clause"},
+        },
+        "servers": [
+            {"url": f"{base_url}api/workspace", "description": "Under the Jupyter server's base_url."}
+        ],
+        "tags": [{"name": name, "description": text} for name, text in _TAGS.items() if name in used],
+        "security": [{"token": []}, {"kernel": []}, {"cookie": [], "xsrf": []}],
+        "paths": paths,
+        "components": {"schemas": schemas.components, "securitySchemes": _security()},
+    }
+
+
+def _security() -> Json:
+    def key(place: str, name: str, text: str) -> Json:
+        return {"type": "apiKey", "in": place, "name": name, "description": text}
+
+    return {
+        "token": key(
+            "header", "Authorization", "`token …`: the Jupyter server's token, or a JupyterHub one."
+        ),
+        "cookie": key(
+            "cookie", "username", "The login cookie of the Jupyter server; its name depends on the port."
+        ),
+        "xsrf": key("header", "X-XSRFToken", "The value of the `_xsrf` cookie."),
+        "kernel": key(
+            "header", "X-Jupyter-Workspace-Token", "The token that the server gives to its kernels."
+        ),
+    }
+
+
+def _operation(row: Route, schemas: Schemas) -> Json:
+    made: Json = {
+        "operationId": row.operation,
+        "summary": row.summary,
+        "tags": [row.resource],
+        "x-resource": f"jupyter_workspace:{row.resource}",
+        "x-action": row.action,
+    }
+    parameters = [*_path_parameters(row), *_query_parameters(row, schemas), *_header_parameters(row)]
+    if parameters:
+        made["parameters"] = parameters
+    if row.body is not None or row.media:
+        made["requestBody"] = _request_body(row, schemas)
+    made["responses"] = {
+        **{str(status): _success(row, status, schemas) for status in row.success},
+        **_refusals(row),
+    }
+    return made
+
+
+# what goes in
+
+
+def _path_parameters(row: Route) -> list[Json]:
+    return [_path_parameter(name) for name in re.findall(r"\{(\w+)\}", row.path)]
+
+
+def _path_parameter(name: str) -> Json:
+    pattern, text = _IDS[name] if name in _IDS else (".+", parameter_note(name))
+    schema = {"type": "string", "pattern": f"^{pattern}$"}
+    return {"name": name, "in": "path", "required": True, "description": text, "schema": schema}
+
+
+def _query_parameters(row: Route, schemas: Schemas) -> list[Json]:
+    if row.query is None:
+        return []
+    made = []
+    for name, schema, is_required in schemas.parameters(row.query):
+        clamped = " A larger value is taken as the maximum." if schema.get("x-clamp") else ""
+        made.append(
+            {
+                "name": name,
+                "in": "query",
+                "required": is_required,
+                "description": f"{parameter_note(name)}{clamped}",
+                "schema": schema,
+            }
+        )
+    return made
+
+
+def _header_parameters(row: Route) -> list[Json]:
+    headers = dict(row.headers)
+    if _gives_bytes(row):
+        headers |= _CONDITIONS
+    if set(row.media) & {"multipart/form-data", "application/octet-stream"}:
+        headers |= _UPLOADING
+    if "application/octet-stream" in row.media:
+        headers |= _DIGEST
+    return [
+        {"name": name, "in": "header", "required": False, "description": text, "schema": {"type": "string"}}
+        for name, text in headers.items()
+    ]
+
+
+def _request_body(row: Route, schemas: Schemas) -> Json:
+    content: Json = {}
+    if row.body is not None:
+        content["application/json"] = {"schema": schemas.of(row.body)}
+    for media in row.media:
+        is_form = media.startswith("multipart/")
+        content[media] = {"schema": form_schema(row.path) if is_form else FILE_CONTENT}
+    is_required = "multipart/form-data" in row.media or not (row.media or may_be_empty(row.body))
+    return {"required": is_required, "content": content}
+
+
+# what comes out
+
+
+def _gives_bytes(row: Route) -> bool:
+    return 206 in row.success  # noqa: PLR2004  (Partial Content: only byte routes have it)
+
+
+def _success(row: Route, status: int, schemas: Schemas) -> Json:
+    headers: dict[str, str] = {}
+    content: Json = {}
+    if _gives_bytes(row):
+        headers |= _BYTE_HEADERS if status != 304 else {"ETag": _BYTE_HEADERS["ETag"]}  # noqa: PLR2004
+        headers |= {200: _LENGTH, 206: _LENGTH | _PART}.get(status, {})
+    if status in {201, 202}:
+        headers |= _LOCATION
+    if status not in {204, 302, 304} and row.method != "HEAD":
+        if row.answer is not None and status != 206:  # noqa: PLR2004  (a record has no parts)
+            content["application/json"] = {"schema": schemas.of(row.answer)}
+        if row.gives is not None:
+            is_json = row.gives == "application/json"
+            content[row.gives] = {"schema": {"type": "object"} if is_json else FILE_CONTENT}
+            if status == 206:  # noqa: PLR2004
+                content["multipart/byteranges"] = {"schema": FILE_CONTENT}
+    return _response(_SUCCESS.get(status, http.HTTPStatus(status).phrase), headers, content)
+
+
+def errors_of(row: Route) -> list[type[WorkspaceError]]:
+    """All errors that an operation answers with, the lowest status first."""
+    ids = set(re.findall(r"\{(\w+)\}", row.path))
+    own: set[type[WorkspaceError]] = {*_COMMON, *row.errors}
+    if "upload_id" in ids:
+        own.add(UploadNotFound)
+    if ids & _IDS.keys() - {"upload_id"}:
+        own.add(IdInvalid)
+    return sorted(own, key=lambda error: (error.status, error.code))
+
+
+def _refusals(row: Route) -> Json:
+    by_status: dict[int, list[str]] = {}
+    for error in errors_of(row):
+        by_status.setdefault(error.status, []).append(error.code)
+    return {str(status): _refusal(status, codes, row) for status, codes in by_status.items()}
+
+
+def _refusal(status: int, codes: Iterable[str], row: Route) -> Json:
+    names = list(codes)
+    headers = {405: _ALLOW, 416: _PART, 503: _RETRY}.get(status, {})
+    listed = ", ".join(f"`{name}`" for name in names)
+    known = {found.value: found.phrase for found in http.HTTPStatus}
+    schema = {
+        "allOf": [
+            {"$ref": "#/components/schemas/Problem"},
+            {"type": "object", "properties": {"code": {"enum": names}}},
+        ]
+    }
+    content = {} if row.method == "HEAD" else {"application/json": {"schema": schema}}
+    return _response(f"{known.get(status, 'Checksum Mismatch')}: {listed}.", headers, content)
+
+
+def _response(text: str, headers: dict[str, str], content: Json) -> Json:
+    made: Json = {"description": text}
+    if headers:
+        made["headers"] = {
+            name: {"description": note, "schema": {"type": "string"}} for name, note in headers.items()
+        }
+    if content:
+        made["content"] = content
+    return made
