@@ -1,0 +1,46 @@
+"""Servers for the whole run, each started at most once, and a fresh session for each test."""
+
+from __future__ import annotations
+
+import pytest
+from api.running import Server
+
+#: What must be looked at when everything else has been done.
+LAST = ("test_log.py",)
+
+
+def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: item.path.name in LAST)
+
+
+def running(tmp_path_factory, name, login=None, **options):
+    made = Server(tmp_path_factory.mktemp(name) / "home", login, **options)
+    made.start()
+    yield made
+    made.stop()
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory):
+    yield from running(tmp_path_factory, "server")
+
+
+@pytest.fixture(scope="session")
+def guarded(tmp_path_factory):
+    """A server with two kinds of people, who own what they make, and an authorizer that refuses on demand."""
+    yield from running(
+        tmp_path_factory,
+        "guarded",
+        {"X-Person": "ada"},
+        **{
+            "ServerApp.identity_provider_class": "api.guards.ByHeader",
+            "ServerApp.authorizer_class": "api.guards.Refusing",
+            "ServerApp.allow_unauthenticated_access": False,
+            "JupyterWorkspace.owner_from_identity": True,
+        },
+    )
+
+
+@pytest.fixture
+def session(server):
+    return server.session()
