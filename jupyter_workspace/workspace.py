@@ -29,6 +29,7 @@ from jupyter_workspace.services.archives import Archives
 from jupyter_workspace.services.artifacts import Artifacts
 from jupyter_workspace.services.delivery import Delivery
 from jupyter_workspace.services.events import EventLog
+from jupyter_workspace.services.folders import Folders
 from jupyter_workspace.services.ingest import Ingest
 from jupyter_workspace.services.ledger import Ledger
 from jupyter_workspace.services.manifest import Manifests
@@ -36,6 +37,7 @@ from jupyter_workspace.services.parts import Parts
 from jupyter_workspace.services.publisher import Publisher
 from jupyter_workspace.services.reconcile import Reconcile
 from jupyter_workspace.services.recovery import Recovery
+from jupyter_workspace.services.registration import Registration
 from jupyter_workspace.services.room import Room
 from jupyter_workspace.services.sessions import Sessions
 from jupyter_workspace.services.settings import Settings
@@ -67,8 +69,10 @@ class Workspace:
     database: Database
     sessions: Sessions
     artifacts: Artifacts
+    registration: Registration
     ingest: Ingest
     delivery: Delivery
+    folders: Folders
     archives: Archives
     reconcile: Reconcile
     manifests: Manifests
@@ -129,7 +133,7 @@ async def open_workspace(
     await store.open()
     try:
         opened = await database.open()
-        outside = _Outside(scanner or NoScanner(), notebooks or NoNotebooks(), clock, new_id)
+        outside = _Outside(places.root, scanner or NoScanner(), notebooks or NoNotebooks(), clock, new_id)
         workspace = _assemble(settings, store, Ledger(database, journals), outside)
         if opened.problem is not None:
             workspace.notices.append(Problem(code="index_degraded", message=opened.problem))
@@ -148,6 +152,7 @@ async def open_workspace(
 class _Outside:
     """What comes from outside: other programs, time and chance."""
 
+    root: Path
     scanner: Scanner
     notebooks: Notebooks
     clock: Callable[[], datetime]
@@ -158,6 +163,7 @@ def _assemble(settings: Settings, store: LocalStore, ledger: Ledger, outside: _O
     log = EventLog(ledger, outside.clock)
     parts = Parts(
         settings=settings,
+        root=outside.root,
         store=store,
         ledger=ledger,
         publisher=Publisher(ledger, store, log, settings, outside.new_id),
@@ -169,13 +175,16 @@ def _assemble(settings: Settings, store: LocalStore, ledger: Ledger, outside: _O
     reconcile = Reconcile(parts)
     sessions = Sessions(parts, reconcile.scan, outside.notebooks)
     delivery = Delivery(parts, reconcile)
+    ingest = Ingest(parts, Room(ledger, store, settings, trash.purge), outside.scanner)
     return Workspace(
         parts=parts,
         database=ledger.database,
         sessions=sessions,
         artifacts=Artifacts(parts),
-        ingest=Ingest(parts, Room(ledger, store, settings, trash.purge), outside.scanner),
+        registration=Registration(parts, ingest, outside.notebooks),
+        ingest=ingest,
         delivery=delivery,
+        folders=Folders(parts),
         archives=Archives(parts, delivery, reconcile),
         reconcile=reconcile,
         manifests=Manifests(parts),

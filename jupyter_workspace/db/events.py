@@ -9,7 +9,6 @@ from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jupyter_workspace.db.tables import events, sessions
-from jupyter_workspace.errors import Internal
 from jupyter_workspace.models.event import Event
 
 __all__ = ["Events"]
@@ -49,23 +48,20 @@ class Events:
             )
         await self._connection.execute(insert(events), rows)
 
-    async def after(self, session_id: str, cursor: int, limit: int) -> list[Event]:
-        """At most `limit` events with a higher sequence, in order.
+    async def rows(self, session_id: str, cursor: int, limit: int) -> list[tuple[int, bytes | None]]:
+        """At most `limit` events with a higher sequence, in order, each as (sequence, JSON).
 
-        Raises Internal when a row was damaged on the disk.
+        Instead of its JSON an event that was damaged on the disk has None.
         """
-        rows = await self._connection.execute(
-            select(events.c.payload, events.c.crc32)
+        found = await self._connection.execute(
+            select(events.c.sequence, events.c.payload, events.c.crc32)
             .where(events.c.session_id == session_id, events.c.sequence > cursor)
             .order_by(events.c.sequence)
             .limit(limit)
         )
-        found = []
-        for row in rows:
-            if binascii.crc32(row.payload) != row.crc32:
-                raise Internal("The event log is damaged.")
-            found.append(msgspec.json.decode(row.payload, type=Event))
-        return found
+        return [
+            (row.sequence, row.payload if binascii.crc32(row.payload) == row.crc32 else None) for row in found
+        ]
 
     async def bounds(self, session_id: str) -> tuple[int, int]:
         """(oldest sequence still kept, highest sequence ever); (1, 0) when there never was one."""

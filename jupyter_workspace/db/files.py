@@ -7,7 +7,7 @@ Every change here keeps the session's totals and adds a line to its journal.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from msgspec.structs import asdict
@@ -92,6 +92,22 @@ class Files:
         row = rows.first()
         return None if row is None else _entry(row)
 
+    async def snapshot_of(self, session_id: str, root_path: str) -> Entry | None:
+        """The newest live file that was copied from that place under the server's root."""
+        rows = await self._connection.execute(
+            select(files)
+            .where(
+                files.c.session_id == session_id,
+                files.c.root_path == root_path,
+                files.c.storage != "reference",
+                files.c.deleted_at.is_(None),
+            )
+            .order_by(files.c.created_at.desc(), files.c.attachment_id)
+            .limit(1)
+        )
+        row = rows.first()
+        return None if row is None else _entry(row)
+
     async def live(self, session_id: str) -> list[Entry]:
         """All live files of a session, by path."""
         rows = await self._connection.execute(
@@ -167,6 +183,20 @@ class Files:
         return sorted(
             found, key=lambda entry: (entry.deleted_at or entry.created_at, entry.artifact_id), reverse=True
         )
+
+    async def at_paths(self, session_id: str, paths: Sequence[str]) -> dict[str, Entry]:
+        """The live files at these paths, by path."""
+        found: dict[str, Entry] = {}
+        for start in range(0, len(paths), _CHUNK):
+            rows = await self._connection.execute(
+                select(files).where(
+                    files.c.session_id == session_id,
+                    files.c.deleted_at.is_(None),
+                    files.c.path.in_(paths[start : start + _CHUNK]),
+                )
+            )
+            found.update((row.path, _entry(row)) for row in rows)
+        return found
 
     async def taken_names(self, session_id: str, paths: Iterable[str]) -> set[str]:
         """Which of these paths a live file has."""

@@ -91,7 +91,7 @@ class ArtifactsHandler(AllArtifactsHandler):
         bodies, is_batch = self.one_or_many(Register)
         if not 1 <= len(bodies) <= MAX_BATCH:
             raise BodyInvalid(f"Register 1 to {MAX_BATCH} files at once.")
-        done = await self.workspace.artifacts.register(self.actor, session_id, bodies)
+        done = await self.workspace.registration.register(self.actor, session_id, bodies)
         records = [record_of(entry) for entry, _ in done]
         is_new = any(new for _, new in done)
         status = 201 if is_new else 200

@@ -42,6 +42,7 @@ from jupyter_workspace.workspace import Workspace
 __all__ = ["KERNEL_TOKEN_HEADER", "WorkspaceHandler"]
 
 T = TypeVar("T")
+Q = TypeVar("Q", bound=msgspec.Struct)
 
 KERNEL_TOKEN_HEADER = "X-Jupyter-Workspace-Token"  # noqa: S105  (a header's name)
 
@@ -212,7 +213,7 @@ class WorkspaceHandler(APIHandler):
         by_name = self.opening.owner_from_identity and self.current_user is not None
         return Actor(owner=name if by_name else SERVER_OWNER, name=name, sees_all=self._is_kernel)
 
-    def query(self, model: type[T]) -> T:
+    def query(self, model: type[Q]) -> Q:
         """The parameters, strictly read; raises ParameterInvalid."""
         given: dict[str, list[str]] = {}
         for name, values in self.request.query_arguments.items():
@@ -220,7 +221,7 @@ class WorkspaceHandler(APIHandler):
                 given[name] = [value.decode() for value in values]
             except UnicodeDecodeError as error:
                 raise ParameterInvalid("A parameter is not UTF-8.", parameter=name) from error
-        return parse_query(cast("Any", model), given)
+        return parse_query(model, given)
 
     def json(self, model: type[T]) -> T:
         """The JSON body as that model; an empty body stands for {}. Raises BodyInvalid."""

@@ -79,7 +79,7 @@ _CONDITIONS = {
     "If-Modified-Since": "The time of the caller's copy; 304 if nothing is newer.",
 }
 _UPLOADING = {
-    "Idempotency-Key": "For 24 hours the same key (1 to 255 characters) gives the same answer, no second file.",
+    "Idempotency-Key": "The same key (1 to 255 characters) gives the same answer for 24 hours, no second file.",
 }
 _DIGEST = {
     "Repr-Digest": "The digest of the bytes (RFC 9530), such as `sha-256=:…:`; another one is refused.",

@@ -11,13 +11,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from jupyter_workspace import errors
-from jupyter_workspace.handlers import archives, artifacts, events, service, sessions, uploads
+from jupyter_workspace.handlers import archives, artifacts, events, files, service, sessions, uploads
 from jupyter_workspace.handlers.base import CatchAll, WorkspaceHandler
 from jupyter_workspace.handlers.opening import Opening
 from jupyter_workspace.handlers.route import Route
 from jupyter_workspace.models.artifact import ArtifactChange, Register, Restore, ScanResult
 from jupyter_workspace.models.event import EventPage
-from jupyter_workspace.models.file import AttachmentList, Batch, File, FileList, TrashList
+from jupyter_workspace.models.file import AttachmentList, Batch, File, FileList, Folder, TrashList
 from jupyter_workspace.models.service import Service, Usage
 from jupyter_workspace.models.session import Resolve, Session, SessionChange, SessionList, SessionNew
 
@@ -39,6 +39,7 @@ _TAKE = (
 )
 _ROOM = (errors.QuotaExceeded, errors.DiskFull, errors.TypeRefused, errors.Infected, errors.ScanUnavailable)
 _FORM = (errors.FormInvalid, errors.FileMissing, errors.KeyReused)
+_PATH = (errors.PathEscapes, errors.SessionNotFound, errors.FileNotFound)
 _GIVE = (errors.SessionNotFound, errors.FileNotFound, errors.RangeInvalid)
 
 ROUTES: tuple[Route, ...] = (
@@ -388,6 +389,76 @@ ROUTES: tuple[Route, ...] = (
         summary="Bring the list in line with the folder, now",
         answer=ScanResult,
         errors=(errors.SessionNotFound,),
+    ),
+    Route(
+        method="GET",
+        path="/files",
+        operation="list_folder",
+        resource="files",
+        action="read",
+        handler=files.FilesHandler,
+        summary="A page of a folder, by path",
+        query=files.FilesQuery,
+        answer=Folder,
+        errors=(*_PATH, errors.ParameterInvalid, errors.NotADirectory),
+        is_quiet=True,
+    ),
+    Route(
+        method="GET",
+        path="/files/download",
+        operation="download_path",
+        resource="downloads",
+        action="read",
+        handler=files.FilesDownloadHandler,
+        summary="A file's bytes, or a folder as a zip, by path",
+        query=files.PathQuery,
+        gives="application/octet-stream",
+        success=(200, 206, 304),
+        errors=(*_PATH, errors.ParameterInvalid, errors.RangeInvalid, errors.VersionGone),
+    ),
+    Route(
+        method="HEAD",
+        path="/files/download",
+        operation="head_path_download",
+        resource="downloads",
+        action="read",
+        handler=files.FilesDownloadHandler,
+        summary="The headers of that answer",
+        query=files.PathQuery,
+        success=(200, 206, 304),
+        errors=(*_PATH, errors.ParameterInvalid, errors.RangeInvalid, errors.VersionGone),
+    ),
+    Route(
+        method="POST",
+        path="/files/upload",
+        operation="upload_to_path",
+        resource="uploads",
+        action="write",
+        handler=files.FilesUploadHandler,
+        summary="Upload one file, or up to 100, into a folder by path",
+        media=("multipart/form-data",),
+        answer=File | Batch,
+        success=(200, 201),
+        errors=(*_TAKE, *_FORM, *_ROOM, errors.ParameterInvalid),
+    ),
+    Route(
+        method="POST",
+        path="/files/delete",
+        operation="delete_path",
+        resource="files",
+        action="write",
+        handler=files.FilesDeleteHandler,
+        summary="Delete a file, a link or a folder, by path",
+        body=files.Deletion,
+        answer=files.Deleted,
+        errors=(
+            *_PATH,
+            errors.BodyInvalid,
+            errors.ParameterInvalid,
+            errors.SessionClosed,
+            errors.IsSession,
+            errors.NotEmpty,
+        ),
     ),
     Route(
         method="GET",

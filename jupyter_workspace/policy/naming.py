@@ -216,6 +216,11 @@ def check_session_id(value: str, parameter: str = "session_id") -> str:
     return _check(SESSION_ID_PATTERN, value, parameter)
 
 
+def is_session_id(name: str) -> bool:
+    """Whether a folder of this name could be a session's."""
+    return re.fullmatch(SESSION_ID_PATTERN, name) is not None
+
+
 def check_attachment_id(value: str, parameter: str = "attachment_id") -> str:
     """The `att_` id itself; IdInvalid, naming `parameter`, when it is malformed."""
     return _check(ATTACHMENT_ID_PATTERN, value, parameter)

@@ -16,26 +16,20 @@ from jupyter_workspace.errors import (
     BodyInvalid,
     FileNotFound,
     IdInvalid,
-    NotADirectory,
     ParameterInvalid,
-    PathEscapes,
-    SourceNotFound,
 )
-from jupyter_workspace.models.artifact import ArtifactChange, Register
+from jupyter_workspace.models.artifact import ArtifactChange
 from jupyter_workspace.models.entry import Entry
 from jupyter_workspace.models.file import AttachmentList, Conflict, File, FileList, TrashList
 from jupyter_workspace.policy.naming import (
     check_attachment_id,
     check_upload_name,
-    is_reserved,
-    read_path,
     split_path,
 )
 from jupyter_workspace.protocol.selection import FileFilter
 from jupyter_workspace.services.changes import Edit, Remove, RestoreFrom
 from jupyter_workspace.services.creation import session_place
 from jupyter_workspace.services.lookup import find_file, open_session, record_of, require_session
-from jupyter_workspace.services.noticing import Finding, Notice
 from jupyter_workspace.services.parts import Parts
 from jupyter_workspace.services.settings import Actor
 
@@ -126,41 +120,6 @@ class Artifacts:
         async with self._parts.ledger.reading() as tx:
             await require_session(tx, actor, session_id)
             return await find_file(tx, session_id, file_id)
-
-    async def register(
-        self, actor: Actor, session_id: str, wanted: Sequence[Register]
-    ) -> list[tuple[Entry, bool]]:
-        """Makes files that stand in the session known: all or none, each with whether it is new.
-
-        Raises SourceNotFound when nothing is there, Busy when a file is still being written.
-        """
-        await self._require_open(actor, session_id)
-        findings = [await self._finding(session_id, body) for body in wanted]
-        return await self._parts.publisher.publish(Notice(self._parts, session_id, findings))
-
-    async def _finding(self, session_id: str, wanted: Register) -> Finding:
-        if wanted.path is UNSET:
-            raise BodyInvalid("Exactly one of 'path', 'root_path' and 'source' says what to register.")
-        components = read_path(wanted.path, allow_hidden=self._parts.settings.allow_hidden)
-        path = "/".join(components)
-        if not components or is_reserved(components):
-            raise SourceNotFound(path=wanted.path)
-        place = session_place(session_id, path)
-        try:
-            digest, stat = await self._parts.store.digest(place)
-        except (FileNotFound, NotADirectory) as error:
-            raise SourceNotFound(path=wanted.path) from error
-        found = await self._parts.store.stat(place)
-        if found is not None and found.is_link:
-            raise PathEscapes("A link cannot be registered; register the file it leads to.", path=wanted.path)
-        return Finding(
-            path=path,
-            digest=digest,
-            stat=stat,
-            source="register",
-            metadata=wanted.metadata,
-            provenance=wanted.provenance,
-        )
 
     async def edit(self, actor: Actor, session_id: str, file_id: str, wanted: ArtifactChange) -> Entry:
         """The file with another name, path or metadata; raises NameTaken, BodyInvalid."""

@@ -18,7 +18,16 @@ from jupyter_workspace.services.parts import Parts
 from jupyter_workspace.services.publisher import Plan, path_key
 from jupyter_workspace.stores.base import Digest, Move, Place, Stat
 
-__all__ = ["Candidate", "Creation", "Incoming", "free_path", "is_unchanged", "joined", "session_place"]
+__all__ = [
+    "Candidate",
+    "Creation",
+    "Incoming",
+    "free_path",
+    "is_unchanged",
+    "joined",
+    "merged",
+    "session_place",
+]
 
 #: How many numbered names are looked at together; the last one again and again.
 _PROBES = (1, 20, 200)
@@ -28,7 +37,9 @@ class Candidate(Struct, frozen=True, kw_only=True):
     """What the caller says of one file; `folder` and `name` are checked already.
 
     `digests` are declared ones by algorithm, `root_path` is what a snapshot was taken of, `replaces`
-    the `att_` id of the file whose content this becomes, wherever that lies.
+    the `att_` id of the file whose content this becomes, wherever that lies. With `deduplicate` the
+    same bytes anywhere in the session are taken for the file, with `keeps_equal` the same bytes make
+    no new version.
     """
 
     name: str
@@ -42,6 +53,8 @@ class Candidate(Struct, frozen=True, kw_only=True):
     root_path: str | None = None
     digests: Mapping[str, bytes] = {}
     replaces: str | None = None
+    deduplicate: bool = False
+    keeps_equal: bool = False
 
 
 class Incoming(Struct, frozen=True, kw_only=True):
@@ -104,18 +117,22 @@ class Creation:
             return all(incoming.candidate.on_conflict != "error" for incoming in self._incoming)
         return isinstance(error, Busy | FileNotFound)
 
-    async def plan(self, tx: Transaction) -> Plan[tuple[list[Entry], bool]]:
+    async def plan(self, tx: Transaction) -> Plan[list[tuple[Entry, bool]]]:
         """A move for each file, and two where an old version leaves."""
         await open_session(tx, self.session_id)
         if self._answer is not None and (given := await tx.keys.find(self._answer.key, self._answer.owner)):
             if given.fingerprint != self._answer.fingerprint:
                 raise KeyReused
-            return Plan(result=(given.entries, given.is_new))
+            return Plan(result=[(entry, given.is_new) for entry in given.entries])
         moves: list[Move] = []
         changes: list[Change] = []
         entries: list[Entry] = []
         for incoming in self._incoming:
             before = await self._replaced(tx, incoming.candidate)
+            same = await self._same(tx, incoming, before)
+            if same is not None:
+                entries.append(self._merge(incoming.candidate, same, changes))
+                continue
             taken = {entry.path for entry in entries}
             if before is None:
                 path = await self._path(tx, incoming.candidate, taken)
@@ -126,9 +143,10 @@ class Creation:
                     raise NameTaken(path=before.path)
                 moves += await self._replace(incoming, before, changes)
                 entries.append(changes[-1].after or before)
-        is_new = any(entry.version == 1 for entry in entries)
-        answer = None if self._answer is None else replace(self._answer, entries=entries, is_new=is_new)
-        return Plan(result=(entries, is_new), moves=moves, changes=changes, answer=answer)
+        fresh = {c.after.attachment_id for c in changes if c.event == "created" and c.after is not None}
+        result = [(entry, entry.attachment_id in fresh) for entry in entries]
+        answer = None if self._answer is None else replace(self._answer, entries=entries, is_new=bool(fresh))
+        return Plan(result=result, moves=moves, changes=changes, answer=answer)
 
     async def _replaced(self, tx: Transaction, candidate: Candidate) -> Entry | None:
         """The file whose next version this is."""
@@ -140,6 +158,24 @@ class Creation:
         if candidate.on_conflict != "replace":
             return None
         return await tx.files.at(self.session_id, joined(candidate.folder, candidate.name))
+
+    async def _same(self, tx: Transaction, incoming: Incoming, before: Entry | None) -> Entry | None:
+        """The file that has these bytes already, if the caller is content with it."""
+        candidate = incoming.candidate
+        if candidate.keeps_equal and before is not None and before.sha256 == incoming.digest.sha256:
+            return before
+        if candidate.deduplicate:
+            return await tx.files.with_digest(self.session_id, incoming.digest.sha256)
+        return None
+
+    def _merge(self, candidate: Candidate, same: Entry, changes: list[Change]) -> Entry:
+        """The file with what the caller says of it now; no news, since its content is as it was."""
+        after = replace(same, metadata={**same.metadata, **candidate.metadata})
+        if candidate.provenance is not None:
+            after = replace(after, provenance=merged(same.provenance, candidate.provenance))
+        if after != same:
+            changes.append(Change(before=same, after=after))
+        return after
 
     async def _path(self, tx: Transaction, candidate: Candidate, taken: set[str]) -> str:
         path = joined(candidate.folder, candidate.name)
@@ -249,3 +285,11 @@ def _as_found(entry: Entry, found: Stat, parts: Parts, *, version: int) -> Entry
 def _discard(place: Place, entry: Entry) -> Move:
     """To the trash with what the exchange has put at the staging name."""
     return Move(place, Place("trash", entry.artifact_id), entry.inode)
+
+
+def merged(old: Provenance | None, new: Provenance) -> Provenance:
+    """Provenance where what is newly known wins and what is not said stays."""
+    if old is None:
+        return new
+    known = {name: value for name in new.__struct_fields__ if (value := getattr(new, name)) not in (None, [])}
+    return replace(old, **known)

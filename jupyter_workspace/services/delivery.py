@@ -55,15 +55,30 @@ class Delivery:
         return await self.open_entry(entry, exact=file_id.startswith("art_"))
 
     async def open_entry(self, entry: Entry, *, exact: bool) -> Content:
-        """The content of an entry; with `exact` no newer version will do."""
+        """The content of an entry; with `exact` no newer version will do.
+
+        An entry without ids is a file that has no row yet: it is sent as it stands.
+        """
         if entry.kept == "gone":
             raise VersionGone(artifact_id=entry.artifact_id)
         if entry.kept == "trash":
             return _content(entry, await self._opened(entry, Place("trash", entry.artifact_id)))
+        if entry.storage == "reference":
+            return _content(entry, await self._referred(entry))
+        if not entry.attachment_id:
+            return _content(entry, await self._opened(entry, session_place(entry.session_id, entry.path)))
         current = await self._reconcile.refresh(entry)
         if exact and current.artifact_id != entry.artifact_id:
             raise VersionGone(artifact_id=entry.artifact_id)
         return _content(current, await self._opened(current, session_place(current.session_id, current.path)))
+
+    async def _referred(self, entry: Entry) -> OpenFile:
+        """The file that a reference points to, if it is still the one that was recorded."""
+        file = await self._parts.store.open_read(Place("root", entry.root_path or ""))
+        if (file.stat.size, file.stat.mtime_ns) != (entry.size, entry.mtime_ns):
+            await file.close()
+            raise VersionGone("The file was changed since it was registered.", hint="Register it again.")
+        return file
 
     async def _opened(self, entry: Entry, place: Place) -> OpenFile:
         try:

@@ -53,6 +53,10 @@ class Arrival:
         """Checks that `size` bytes in all may come, before they do."""
         await self._reservation.cover(size)
 
+    async def belong_to(self, session: SessionEntry) -> None:
+        """Says which session the file is for, and checks that it has room; raises QuotaExceeded."""
+        await self._reservation.belong_to(session)
+
     async def discard(self) -> None:
         """Removes what was staged; may be called again, and after `admit`."""
         self._reservation.release()
@@ -67,9 +71,10 @@ class Ingest:
         self._room = room
         self._scanner = scanner
 
-    async def arrive(self, session: SessionEntry, declared_size: int | None) -> Arrival:
+    async def arrive(self, session: SessionEntry | None, declared_size: int | None) -> Arrival:
         """A place for the bytes of one file.
 
+        session: None when that is not known yet; `Arrival.belong_to` says it later.
         declared_size: bytes, None when unknown. Raises FileTooLarge, QuotaExceeded or DiskFull.
         """
         reservation = await self._room.reserve(session, declared_size or 0)
@@ -108,15 +113,16 @@ class Ingest:
         SessionClosed, SessionNotFound; whatever it raises, nothing is left behind.
         """
         try:
-            incoming = [await self._checked(candidate, arrival) for candidate, arrival in arrivals]
+            incoming = [await self.checked(candidate, arrival) for candidate, arrival in arrivals]
             creation = Creation(self._parts, session_id, incoming, answer)
-            entries, is_new = await self._parts.publisher.publish(creation)
-            return Saved(entries=entries, is_new=is_new)
+            done = await self._parts.publisher.publish(creation)
+            return Saved(entries=[entry for entry, _ in done], is_new=any(new for _, new in done))
         finally:
             for _, arrival in arrivals:
                 await arrival.discard()
 
-    async def _checked(self, candidate: Candidate, arrival: Arrival) -> Incoming:
+    async def checked(self, candidate: Candidate, arrival: Arrival) -> Incoming:
+        """The candidate with its bytes hashed, allowed and clean; raises as `admit` does."""
         digest = await arrival.staging.finish()
         _check_digests(candidate.digests, digest)
         mime = guess_mime(candidate.name, digest.head)

@@ -78,6 +78,8 @@ class Manifests:
         if old is None and not entries:
             return
         content = await asyncio.to_thread(_content, session_id, entries)
+        if old is None:
+            await self._parts.store.make_folders(session_id, ATTACHMENTS_FOLDER)
         if content != old:
             await self._parts.store.write_atomic(session_id, PATH, content)
 

@@ -18,7 +18,7 @@ from jupyter_workspace.models.entry import Change, Entry
 from jupyter_workspace.models.file import FileKind, Provenance, Source
 from jupyter_workspace.policy.content import guess_mime
 from jupyter_workspace.policy.naming import ATTACHMENTS_FOLDER
-from jupyter_workspace.services.creation import free_path, joined, session_place
+from jupyter_workspace.services.creation import free_path, joined, merged, session_place
 from jupyter_workspace.services.lookup import open_session
 from jupyter_workspace.services.parts import Parts
 from jupyter_workspace.services.publisher import Plan, Steady
@@ -159,14 +159,6 @@ def _told(finding: Finding, before: Entry | None) -> dict[str, Any]:
     return told
 
 
-def merged(old: Provenance | None, new: Provenance) -> Provenance:
-    """Provenance where what is newly known wins and what is not said stays."""
-    if old is None:
-        return new
-    known = {name: value for name in new.__struct_fields__ if (value := getattr(new, name)) not in (None, [])}
-    return replace(old, **known)
-
-
 class Vanished(Steady):
     """Files that are no longer on the disk leave the index: nothing is moved."""
 
@@ -215,7 +207,7 @@ class Refer(Steady):
         self._name = name
         self._finding = finding
 
-    async def plan(self, tx: Transaction) -> Plan[tuple[Entry, bool]]:
+    async def plan(self, tx: Transaction) -> Plan[list[tuple[Entry, bool]]]:
         """The entry, and whether it is new; the same place with the same bytes is the same entry."""
         await open_session(tx, self.session_id)
         finding = self._finding
@@ -232,14 +224,14 @@ class Refer(Steady):
             storage="reference",
             root_path=finding.path,
         )
-        return Plan(result=(entry, True), changes=[Change(before=None, after=entry, event="created")])
+        return Plan(result=[(entry, True)], changes=[Change(before=None, after=entry, event="created")])
 
-    def _again(self, before: Entry) -> Plan[tuple[Entry, bool]]:
+    def _again(self, before: Entry) -> Plan[list[tuple[Entry, bool]]]:
         finding = self._finding
         after = replace(before, **_told(finding, before))
         if before.sha256 == finding.digest.sha256:
             changes = [] if after == before else [Change(before=before, after=after)]
-            return Plan(result=(after, False), changes=changes)
+            return Plan(result=[(after, False)], changes=changes)
         now = self._parts.clock()
         after = replace(
             after,
@@ -255,6 +247,6 @@ class Refer(Steady):
         )
         gone = replace(before, kept="gone", deleted_at=now)
         return Plan(
-            result=(after, False),
+            result=[(after, False)],
             changes=[Change(before=before, after=after, replaced=gone, event="updated")],
         )

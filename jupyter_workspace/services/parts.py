@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 from jupyter_workspace.services.events import EventLog
 from jupyter_workspace.services.ledger import Ledger
@@ -17,9 +18,13 @@ __all__ = ["Parts"]
 
 @dataclass(frozen=True, kw_only=True)
 class Parts:
-    """`clock` gives the present time in UTC, `new_id("att")` a fresh id such as 'att_…'."""
+    """`root` is the server's root.
+
+    `clock` gives the present time in UTC, `new_id("att")` a fresh id such as 'att_…'.
+    """
 
     settings: Settings
+    root: Path
     store: Store
     ledger: Ledger
     publisher: Publisher

@@ -183,7 +183,7 @@ class Publisher:
             await self._finish(moved)
         except WorkspaceError as error:
             self._fail(jobs, error)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  (the loop of the batches must go on)
             _log.exception("A publication failed.")
             failure = Internal()
             failure.__cause__ = error

@@ -28,7 +28,7 @@ class Reservation:
     `written` of them are on the disk already, so the disk need not have room for them any more.
     """
 
-    def __init__(self, room: Room, session: SessionEntry) -> None:
+    def __init__(self, room: Room, session: SessionEntry | None) -> None:
         self._room = room
         self.session = session
         self.size = 0
@@ -42,6 +42,12 @@ class Reservation:
             await self._room.grow(self, max(size, self.size + STEP))
         except (FileTooLarge, QuotaExceeded, DiskFull):
             await self._room.grow(self, size)
+
+    async def belong_to(self, session: SessionEntry) -> None:
+        """Says whose room it takes; raises QuotaExceeded when there is not that much."""
+        if self.session is None:
+            self.session = session
+            await self._room.grow(self, self.size)
 
     def release(self) -> None:
         """Gives the room back; may be called again."""
@@ -60,7 +66,7 @@ class Room:
         self._purge = purge
         self._held: set[Reservation] = set()
 
-    async def reserve(self, session: SessionEntry, size: int) -> Reservation:
+    async def reserve(self, session: SessionEntry | None, size: int) -> Reservation:
         """Room for `size` bytes.
 
         Raises FileTooLarge, QuotaExceeded (session first, then user) or DiskFull.
@@ -99,6 +105,8 @@ class Room:
         if not limits.max_session_size and not limits.max_user_size:
             return
         session = mine.session
+        if session is None:
+            return
         async with self._ledger.reading() as tx:
             found = await tx.sessions.with_totals(session.session_id)
             user = await tx.sessions.totals(session.owner)
@@ -127,7 +135,11 @@ class Room:
                 raise
 
     def _others(self, mine: Reservation, concerns: Callable[[SessionEntry], bool]) -> int:
-        return sum(held.size for held in self._held if held is not mine and concerns(held.session))
+        return sum(
+            held.size
+            for held in self._held
+            if held is not mine and held.session is not None and concerns(held.session)
+        )
 
     async def _make_room(self, session_id: str | None, needed: int) -> bool:
         """Purges the oldest trash if that is enough; whether it was."""
