@@ -26,7 +26,9 @@ def current(session: str | None = None) -> Workspace:
     """
     client = Client()
     try:
-        record = _session(client, session or os.environ.get("JUPYTER_WORKSPACE_SESSION") or None)
+        # An empty argument is an error, not the session of the notebook ; an empty variable is none.
+        named = session if session is not None else os.environ.get("JUPYTER_WORKSPACE_SESSION") or None
+        record = _session(client, named)
     except BaseException:
         client.close()
         raise

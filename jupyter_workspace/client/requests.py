@@ -155,7 +155,7 @@ def create_session(
 ) -> Flow[Session]:
     """A new session; SessionExists when the id is taken."""
     body = SessionNew(
-        session_id=session_id or UNSET,
+        session_id=_given(session_id),
         name=_given(name),
         description=description,
         notebook_path=notebook_path,

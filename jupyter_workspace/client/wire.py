@@ -152,7 +152,12 @@ Stream: TypeAlias = Generator[Step | Found[T], Any, None]
 
 
 def route(*segments: str) -> str:
-    """A path below the API's root, each segment percent-encoded: names and ids cannot add a level."""
+    """A path below the API's root, each segment percent-encoded: names and ids cannot add a level.
+
+    IdInvalid for an empty one: it would name what is a level above, and so more than was meant.
+    """
+    if not all(segments):
+        raise errors.IdInvalid("An id is empty.")
     return "".join(f"/{quote(segment, safe='')}" for segment in segments)
 
 

@@ -102,7 +102,15 @@ class Notebook:
         self.server = server
         self._kernel = kernel_client
 
-    def run(self, code, **metadata):
+    def run_cell(self, cell_id, code):
+        """As JupyterLab asks for it: with the id of the cell."""
+        content = {"code": code, "silent": False, "store_history": True, "allow_stdin": False}
+        request = self._kernel.session.msg("execute_request", content, metadata={"cellId": cell_id})
+        self._kernel.shell_channel.send(request)
+        reply = self._kernel._recv_reply(request["header"]["msg_id"], timeout=CELL_SECONDS)["content"]
+        assert reply["status"] == "ok", reply
+
+    def run(self, code):
         """What the code printed, or its last value; an error of the code is one here."""
         shown = []
 
@@ -235,6 +243,12 @@ def test_a_registered_file_says_where_it_comes_from(notebook, client, session_id
     assert record.provenance.kernel_id
     assert record.provenance.execution_count > 0
     assert client.read(session_id, record.artifact_id) == b"model"
+
+
+def test_a_registered_file_says_which_cell_made_it(notebook, client, session_id):
+    notebook.run_cell("cell-7", "ws.publish(b'x', 'cell.bin')")
+
+    assert artifact(client, session_id, "cell.bin").provenance.cell_id == "cell-7"
 
 
 def test_registering_the_same_bytes_again_gives_the_same_file(notebook):

@@ -48,6 +48,12 @@ def test_the_argument_comes_before_all(known_server, in_plain_python, environmen
         assert ws.session_id == "churn"
 
 
+def test_an_empty_id_is_never_another_session(known_server, in_kernel):
+    # S2-25
+    with pytest.raises(errors.IdInvalid):
+        current("")
+
+
 def test_an_unknown_id_is_an_error_of_its_own(known_server, in_kernel):
     with pytest.raises(errors.SessionNotFound):
         current("none")

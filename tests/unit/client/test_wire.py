@@ -19,6 +19,13 @@ def test_names_in_a_path_cannot_add_a_level():
     assert route("sessions", "a/../b", "x y?#") == "/sessions/a%2F..%2Fb/x%20y%3F%23"
 
 
+@pytest.mark.parametrize("segments", [("sessions", ""), ("", "x"), ("sessions", "", "artifacts")])
+def test_an_empty_id_never_names_the_level_above(segments):
+    # S2-25
+    with pytest.raises(errors.IdInvalid):
+        route(*segments)
+
+
 def test_the_root_of_the_api_has_no_slash():
     # Jupyter redirects an address with a slash at the end.
     assert route() == ""
