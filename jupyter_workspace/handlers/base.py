@@ -23,6 +23,7 @@ from tornado.web import HTTPError, stream_request_body
 from jupyter_workspace.errors import (
     BodyInvalid,
     Forbidden,
+    Gone,
     Internal,
     MethodNotAllowed,
     ParameterInvalid,
@@ -32,6 +33,7 @@ from jupyter_workspace.errors import (
 )
 from jupyter_workspace.handlers.bodies import JsonSink, NoBody, Sink
 from jupyter_workspace.handlers.opening import Opening
+from jupyter_workspace.handlers.pulling import pull
 from jupyter_workspace.handlers.route import Route
 from jupyter_workspace.policy import naming
 from jupyter_workspace.policy.access import kernel_may, resource_name
@@ -98,6 +100,8 @@ class WorkspaceHandler(APIHandler):
                 await self._admit()
         except (WorkspaceError, HTTPError) as error:
             await self.refuse(error)
+        except StreamClosedError:
+            await self.refuse(Gone("The client went away."))
         except Exception as error:
             self.log.exception("A request could not be prepared.")
             await self.refuse(_internal(error))
@@ -119,6 +123,7 @@ class WorkspaceHandler(APIHandler):
         self.sink = await self.make_sink()
         self._connection().set_max_body_size(2**63 - 1)
         self._touch()
+        await pull(self.request, self.sink, self._touch)
 
     async def _authorise(self, row: Route) -> None:
         if self._is_kernel:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from jupyter_workspace.errors import BodyInvalid
 
-__all__ = ["JsonSink", "NoBody", "Sink"]
+__all__ = ["BlockSink", "JsonSink", "NoBody", "Sink"]
 
 #: Largest JSON body, in bytes.
 JSON_BYTES = 8 * 2**20
@@ -23,6 +23,17 @@ class Sink(Protocol):
 
     async def discard(self) -> None:
         """Forgets what came; may be called at any time, and again."""
+
+
+@runtime_checkable
+class BlockSink(Sink, Protocol):
+    """A sink that lends its own memory, so that bytes of the socket need not be copied."""
+
+    def view(self) -> memoryview:
+        """The free part of the present block, never empty."""
+
+    async def advance(self, count: int) -> None:
+        """Takes the first `count` bytes of the last view; raises as `feed` does."""
 
 
 class NoBody:

@@ -35,6 +35,14 @@ class RawSink:
         """Takes them."""
         await self.arrival.write(data)
 
+    def view(self) -> memoryview:
+        """Memory of the staging file's."""
+        return self.arrival.staging.view()
+
+    async def advance(self, count: int) -> None:
+        """Takes what was read into it."""
+        await self.arrival.advance(count)
+
     async def discard(self) -> None:
         """Removes what was staged."""
         await self.arrival.discard()

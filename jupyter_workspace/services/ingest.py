@@ -51,6 +51,12 @@ class Arrival:
         await self.staging.write(data)
         self._reservation.written = self.staging.size
 
+    async def advance(self, count: int) -> None:
+        """Takes `count` bytes that were read into the staging's own memory; raises as `write` does."""
+        await self._reservation.cover(self.staging.size + count)
+        await self.staging.advance(count)
+        self._reservation.written = self.staging.size
+
     async def room_for(self, size: int) -> None:
         """Checks that `size` bytes in all may come, before they do."""
         await self._reservation.cover(size)
@@ -156,4 +162,3 @@ class Ingest:
         async for chunk in self._staged(staging):
             await asyncio.to_thread(hashing.update, chunk)
         return hashing.hexdigest()
-
