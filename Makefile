@@ -118,6 +118,11 @@ package: install ## The sdist and the wheel, in dist/
 	rm -rf labextension/dist
 	python -m build
 
+.PHONY: reference
+reference: install labextension/node_modules/.yarn-state.yml ## What follows from the code: openapi.json, schema.d.ts, pages of docs/
+	python tests/gate/reference.py
+	cd labextension && jlpm schema
+
 .PHONY: docs
 docs: install ## The pages of docs/ as a site, in build/docs
 	$(BIN)/python -m pip install --quiet --editable '.[docs]'
