@@ -30,6 +30,7 @@ from jupyter_workspace.db.intents import Intents
 from jupyter_workspace.db.keys import Keys
 from jupyter_workspace.db.outbox import Outbox
 from jupyter_workspace.db.sessions import Sessions
+from jupyter_workspace.db.uploads import Uploads
 from jupyter_workspace.errors import Busy, DiskFull, Internal, WorkspaceError
 
 __all__ = ["Database", "Opened", "Transaction"]
@@ -53,6 +54,7 @@ class Transaction:
         self.intents = Intents(connection)
         self.keys = Keys(connection)
         self.archives = Archives(connection)
+        self.uploads = Uploads(connection)
         #: what operations planned in this transaction will publish: '<session>/<path>'
         self.claimed: set[str] = set()
 

@@ -29,6 +29,7 @@ __all__ = [
     "notebooks",
     "outbox",
     "sessions",
+    "uploads",
     "versions",
 ]
 
@@ -171,6 +172,18 @@ archives = Table(
     Column("session_id", String(128), nullable=False),
     Column("payload", LargeBinary, nullable=False),
     Column("created_at", BigInteger, nullable=False),
+)
+
+#: Resumable uploads; the truth of an open one is the note beside its bytes.
+uploads = Table(
+    "uploads",
+    metadata,
+    Column("upload_id", String(64), primary_key=True),
+    Column("session_id", String(128), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("payload", LargeBinary, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Index("uploads_state", "state", "expires_at"),
 )
 
 #: Alembic's own: the revision of the tables.

@@ -140,6 +140,11 @@ def guess_mime(name: str, head: bytes) -> str:
     return mime if _SIGNATURES[mime].match(head[:HEAD_BYTES]) else UNKNOWN
 
 
+def named_mime(name: str) -> str:
+    """The media type that a name promises, before a byte of the file is known."""
+    return _MIMES.get(extension_of(name), UNKNOWN)
+
+
 def extension_of(name: str) -> str:
     """The last suffix with its dot, in lower case; '' when there is none. '.env' has none."""
     stem, dot, suffix = name.rpartition(".")

@@ -6,7 +6,7 @@ refusal the oldest trash gives way, so that a replace is never refused by its ow
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from jupyter_workspace.errors import DiskFull, FileTooLarge, QuotaExceeded
 from jupyter_workspace.models.entry import SessionEntry, SessionTotals
@@ -78,6 +78,27 @@ class Room:
         except BaseException:
             self.release(reservation)
             raise
+        return reservation
+
+    async def reserve_instead(
+        self, session: SessionEntry, size: int, given_up: Sequence[Reservation]
+    ) -> Reservation:
+        """Room for `size` bytes in place of what these hold; they keep it when that is refused."""
+        sizes = [held.size for held in given_up]
+        for held in given_up:
+            held.size = 0
+        try:
+            return await self.reserve(session, size)
+        except BaseException:
+            for held, before in zip(given_up, sizes, strict=True):
+                held.size = before
+            raise
+
+    def hold(self, session: SessionEntry, size: int, written: int) -> Reservation:
+        """Room that was granted before the server was started again; it is not asked for twice."""
+        reservation = Reservation(self, session)
+        reservation.size, reservation.written = size, written
+        self._held.add(reservation)
         return reservation
 
     async def grow(self, reservation: Reservation, size: int) -> None:

@@ -28,6 +28,7 @@ __all__ = [
     "OpenFile",
     "Place",
     "Publishing",
+    "Spool",
     "Staging",
     "Stat",
     "Store",
@@ -153,7 +154,7 @@ class Staging(Protocol):
         """Bring all that was taken so far to the disk; how many bytes that is. Others may write on."""
 
     async def park(self) -> int:
-        """The same, and close the file until it is written to again."""
+        """The same; and hold neither descriptor nor memory until more is written, also after an error."""
 
     async def finish(self) -> Digest:
         """Write, sync and close; the same digest each time. After an error the file is gone."""
@@ -260,6 +261,28 @@ class Transfers(Protocol):
         """
 
 
+class Spool(Protocol):
+    """Staging files that outlive the server: a note beside each says what is known of it."""
+
+    async def put_note(self, name: str, content: bytes) -> None:
+        """Put a note beside the staging file of that name, durably, never seen half."""
+
+    async def append_note(self, name: str, content: bytes) -> None:
+        """Add to a note, durably; a crash may tear what is added."""
+
+    async def drop_note(self, name: str) -> bool:
+        """Delete a note; False when there was none."""
+
+    async def notes(self) -> dict[str, bytes]:
+        """All notes, by the names of their staging files."""
+
+    async def join(self, parts: Sequence[tuple[str, int]]) -> Staging:
+        """A new staging file of the first so many bytes of others, in order; it is hashed meanwhile.
+
+        No byte is copied where the file system can share them. `FileNotFound`: a part is gone.
+        """
+
+
 class Publishing(Protocol):
     """Names given to bytes, and taken from them."""
 
@@ -295,7 +318,7 @@ class Publishing(Protocol):
         """Give that room back."""
 
 
-class Store(Folders, Transfers, Publishing, Protocol):
+class Store(Folders, Transfers, Spool, Publishing, Protocol):
     """All of a store."""
 
 

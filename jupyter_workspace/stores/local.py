@@ -18,6 +18,7 @@ from weakref import WeakSet
 
 from jupyter_workspace.errors import Busy, FileNotFound, Forbidden, VersionGone
 from jupyter_workspace.stores import moves as moving
+from jupyter_workspace.stores import spool as spooling
 from jupyter_workspace.stores import walking
 from jupyter_workspace.stores.base import Digest, Listing, Move, Names, Place, Stat, Walk
 from jupyter_workspace.stores.beneath import Resolver, open_file
@@ -270,7 +271,42 @@ class _LocalTransfers(_Threads):
         return staging
 
 
-class _LocalPublishing(_LocalTransfers):
+class _LocalSpool(_LocalTransfers):
+    """See `base.Spool`."""
+
+    async def put_note(self, name: str, content: bytes) -> None:
+        """See `base.Spool`."""
+        await self._change(
+            self.disk.write_over, spooling.note_place(name), content, Place("staging", _new_name())
+        )
+
+    async def append_note(self, name: str, content: bytes) -> None:
+        """See `base.Spool`."""
+        await self._change(spooling.append_note, self.disk, name, content)
+
+    async def drop_note(self, name: str) -> bool:
+        """See `base.Spool`."""
+        return await self._change(self._remove, spooling.note_place(name))
+
+    async def notes(self) -> dict[str, bytes]:
+        """See `base.Spool`."""
+        return await self._ask(spooling.read_notes, self.disk)
+
+    async def join(self, parts: Sequence[tuple[str, int]]) -> StagingFile:
+        """See `base.Spool`."""
+        name = _new_name()
+        await self._change(spooling.join_parts, self.disk, parts, name)
+        return await self.resume(name, sum(size for _, size in parts))
+
+    def _remove(self, place: Place) -> bool:
+        try:
+            with self.disk.parent(place) as (folder, name):
+                return walking.delete_tree(folder, name)
+        except FileNotFoundError:
+            return False
+
+
+class _LocalPublishing(_LocalSpool):
     """See `base.Publishing`."""
 
     async def apply(self, moves: Sequence[Move]) -> None:
@@ -290,13 +326,6 @@ class _LocalPublishing(_LocalTransfers):
         if place.area not in {"staging", "trash"}:
             raise Forbidden("What lies in a session's folder is moved to the trash first.")
         return await self._change(self._remove, place)
-
-    def _remove(self, place: Place) -> bool:
-        try:
-            with self.disk.parent(place) as (folder, name):
-                return walking.delete_tree(folder, name)
-        except FileNotFoundError:
-            return False
 
     async def sweep_staging(self, keep: Container[str]) -> int:
         """See `base.Publishing`."""

@@ -171,8 +171,13 @@ class StagingFile:
     async def park(self) -> int:
         """See `base.Staging`."""
         try:
+            self._raise_failure()
+            if self._used:
+                # Hashed too, so that no block is needed until more comes.
+                self._hand_over()
             return await self.flush()
         finally:
+            self._give_blocks_back()
             await outcome(self._submit(self._file.close))
 
     async def finish(self) -> Digest:
