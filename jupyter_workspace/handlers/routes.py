@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from jupyter_workspace import errors
-from jupyter_workspace.handlers import archives, artifacts, events, files, service, sessions, uploads
+from jupyter_workspace.handlers import archives, artifacts, events, files, service, sessions, socket, uploads
 from jupyter_workspace.handlers.base import CatchAll, WorkspaceHandler
 from jupyter_workspace.handlers.opening import Opening
 from jupyter_workspace.handlers.route import Route
@@ -470,6 +470,20 @@ ROUTES: tuple[Route, ...] = (
         summary="What happened in a session after a cursor",
         query=events.EventsQuery,
         answer=EventPage,
+        gives="text/event-stream",
+        errors=(errors.SessionNotFound, errors.ParameterInvalid),
+        is_quiet=True,
+    ),
+    Route(
+        method="GET",
+        path=f"{_SESSION}/subscribe",
+        operation="subscribe",
+        resource="events",
+        action="read",
+        handler=socket.SocketHandler,
+        summary="What happens in a session, over a WebSocket",
+        query=socket.SubscribeQuery,
+        success=(101,),
         errors=(errors.SessionNotFound, errors.ParameterInvalid),
         is_quiet=True,
     ),

@@ -48,7 +48,7 @@ class StreamingHandler(WorkspaceHandler):
         super().on_connection_close()
 
     def wants_stream(self) -> bool:
-        """Whether the client asks for an event stream by name, and does not prefer JSON (RFC 9110, 12.5.1)."""
+        """Whether the client names event streams, and does not prefer JSON (RFC 9110, 12.5.1)."""
         weights = _weights(self.request.headers.get("Accept", ""))
         weight = weights.get(MEDIA_TYPE, 0.0)
         return weight > 0 and weight >= weights.get("application/json", 0.0)

@@ -88,6 +88,12 @@ class EventLog:
         """The highest sequence so far, 0 when nothing has happened; raises SessionNotFound."""
         return (await self._tail(session_id)).last
 
+    async def backlog(self, session_id: str, cursor: int) -> tuple[int, int]:
+        """(events, bytes of those in memory) that a reader at this cursor has not been given yet."""
+        tail = await self._tail(session_id)
+        size = sum(len(record.payload) for record in tail.records if record.sequence > cursor)
+        return max(tail.last - cursor, 0), size
+
     async def read(self, session_id: str, after: int, limit: int = CHUNK) -> Slice:
         """At most `limit` events with a higher sequence than `after`.
 
