@@ -287,6 +287,8 @@ class Registration:
     async def _finding(self, place: Place, path: str, asked: _Asked) -> Finding:
         try:
             digest, stat = await self._parts.store.digest(place)
+            # Whoever wrote it may not have waited for the disk; what we acknowledge survives a power cut.
+            await self._parts.store.sync(place)
         except (FileNotFound, NotADirectory) as error:
             raise SourceNotFound(path=path) from error
         return Finding(

@@ -245,6 +245,9 @@ class Transfers(Protocol):
     async def digest(self, place: Place) -> tuple[Digest, Stat]:
         """Hash a file. `FileNotFound`; `Busy` when it changes meanwhile."""
 
+    async def sync(self, place: Place) -> None:
+        """Bring a file that somebody else wrote to the disk, and its name. `FileNotFound`."""
+
     async def stage(self) -> Staging:
         """A new, empty staging file."""
 

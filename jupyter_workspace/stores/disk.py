@@ -286,6 +286,25 @@ class Disk:
             os.close(descriptor)
         return digest, stat_of(status)
 
+    def sync(self, place: Place) -> None:
+        """Bring a file that somebody else wrote to the disk, with its name and those of its folders."""
+        *folders, _ = parts_of(place.path)
+        with self.root(place) as root:
+            descriptor, _ = open_file(self.resolver, root, place.path)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+            with open_folder(self.resolver, root, "/".join(folders)) as folder:
+                sync_folder(folder)
+            # From the top, as everywhere: who finds a folder known here need not look above it.
+            for depth in range(1, len(folders) + 1):
+                with (
+                    open_folder(self.resolver, root, "/".join(folders[: depth - 1])) as parent,
+                    open_folder(self.resolver, root, "/".join(folders[:depth])) as folder,
+                ):
+                    self._make_durable(parent, os.fstat(folder))
+
     def write_over(self, place: Place, content: bytes, staged: Place) -> None:
         """Put a file in place of whatever has that name; `staged` is where it is made."""
         with self.parent(place) as (folder, name), self.parent(staged) as (staging, waiting):

@@ -54,9 +54,7 @@ class _Threads:
         renames: Renames | None = None,
         server_root: Path | None = None,
     ) -> None:
-        self.disk = Disk(
-            workspace, state_folder, resolver=resolver, renames=renames, server_root=server_root
-        )
+        self.disk = Disk(workspace, state_folder, resolver=resolver, renames=renames, server_root=server_root)
         self._pool = ThreadPoolExecutor(_DISK_THREADS, "workspace-disk")
         self._hashers = ThreadPoolExecutor(_HASH_THREADS, "workspace-hash")
         self._closing = threading.Event()
@@ -196,6 +194,10 @@ class _LocalTransfers(_Threads):
             )
         finally:
             abandoned.set()
+
+    async def sync(self, place: Place) -> None:
+        """See `base.Transfers`."""
+        await self._ask(self.disk.sync, place)
 
     async def stage(self) -> StagingFile:
         """See `base.Transfers`."""

@@ -35,7 +35,10 @@ class Zygote:
             text=True,
             env=env,
         )
-        assert self.process.stdout.readline() == "ready\n"
+        if self.process.stdout.readline() != "ready\n":
+            self.close()
+            message = "the server's code cannot be imported"
+            raise RuntimeError(message)
 
     def fork(self, order):
         self.process.stdin.write(json.dumps(order) + "\n")
