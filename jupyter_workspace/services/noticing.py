@@ -192,7 +192,10 @@ class Moved(Steady):
         changes = []
         for old, new in self._pairs:
             entry = await tx.files.at(self.session_id, old)
-            if entry is not None and await tx.files.at(self.session_id, new) is None:
+            if entry is None or await tx.files.at(self.session_id, new) is not None:
+                continue
+            # A scan looks at the disk before the index: what was published between the two only seems gone.
+            if await self._parts.store.stat(session_place(self.session_id, old)) is None:
                 after = replace(entry, path=new, modified_at=self._parts.clock())
                 changes.append(Change(before=entry, after=after, event="updated"))
         return Plan(result=len(changes), changes=changes)
