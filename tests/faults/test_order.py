@@ -75,12 +75,14 @@ class Seen:
         folders = [tuple(path.rpartition("/")[2] for path in call.paths[:2]) for call in renames]
         assert folders == expected, [call.arguments for call in renames]
         self.check_intent(renames[0])
-        ends = []
-        for rename in renames:
-            for folder in rename.paths[:2]:
-                if not folder.endswith("/staging"):
-                    ends.append(self.check_folder(folder, rename))
-        self.check_end(max(ends))
+        self.check_end(
+            max(
+                self.check_folder(folder, rename)
+                for rename in renames
+                for folder in rename.paths[:2]
+                if not folder.endswith("/staging")
+            )
+        )
 
     def check_staged(self):
         """What was staged was on the disk before it got its name."""
