@@ -90,6 +90,9 @@ class FormReader:
         )
         self._events: list[FormEvent] = []
         self._headers: dict[str, str] = {}
+        self._delimiter = b"\r\n--" + parse_boundary(content_type)
+        self._preamble = bytearray(b"\r\n")
+        self._has_begun = False
         self._field = bytearray()
         self._value = bytearray()
         self._header_bytes = self._text_bytes = 0
@@ -99,11 +102,21 @@ class FormReader:
     def feed(self, data: bytes) -> list[FormEvent]:
         """The events that these bytes bring about, in order."""
         try:
-            self._parser.write(data)
+            self._parser.write(data if self._has_begun else self._after_preamble(data))
         except FormParserError as error:
             raise FormInvalid("The form's body is malformed.") from error
         events, self._events = self._events, []
         return events
+
+    def _after_preamble(self, data: bytes) -> bytes:
+        """What follows the text before the first boundary, which is to be ignored (RFC 2046, 5.1.1)."""
+        self._preamble += data
+        start = self._preamble.find(self._delimiter)
+        if start < 0:
+            del self._preamble[: -len(self._delimiter)]
+            return b""
+        self._has_begun = True
+        return bytes(self._preamble[start + 2 :])
 
     def close(self) -> None:
         """Say that the body has ended; FormInvalid when its last boundary has not been seen."""
