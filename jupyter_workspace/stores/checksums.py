@@ -37,6 +37,9 @@ def digest_of(descriptor: int, is_abandoned: Callable[[], bool]) -> tuple[Digest
         if len(head) < HEAD_BYTES:
             head += bytes(view[: min(count, HEAD_BYTES - len(head))])
         size += count
+        if size > before.st_size:
+            # A file that grows as fast as it is read would have no end.
+            break
     after = os.fstat(descriptor)
     if (size, after.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
         raise Busy("The file is being written.")
