@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import logging
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -51,6 +51,9 @@ _log = logging.getLogger(__name__)
 
 #: How long a clean stop may take before tasks are cancelled, in seconds.
 STOP_SECONDS = 8.0
+
+#: How long a background task that failed rests before it is started again, in seconds.
+PAUSE_SECONDS = 1.0
 
 
 class Places(Struct, frozen=True, kw_only=True):
@@ -180,7 +183,7 @@ def _assemble(settings: Settings, store: LocalStore, ledger: Ledger, outside: _O
         parts=parts,
         database=ledger.database,
         sessions=sessions,
-        artifacts=Artifacts(parts),
+        artifacts=Artifacts(parts, trash),
         registration=Registration(parts, ingest, outside.notebooks),
         ingest=ingest,
         delivery=delivery,
@@ -213,10 +216,19 @@ async def _start(workspace: Workspace) -> None:
         workspace.set_status("degraded")
         live = []
     async with asyncio.TaskGroup() as group:
-        group.create_task(parts.publisher.run())
-        group.create_task(workspace.manifests.run())
-        group.create_task(workspace.trash.run())
+        for run in (parts.publisher.run, workspace.manifests.run, workspace.trash.run):
+            group.create_task(_forever(run))
         group.create_task(_rescan(workspace, live))
+
+
+async def _forever(run: Callable[[], Awaitable[None]]) -> None:
+    """Runs a background task, and again after a failure: one bad round must not end the service."""
+    while True:
+        try:
+            await run()
+        except Exception:  # noqa: BLE001  (a background task's loop)
+            _log.exception("A background task failed; it is started again.")
+            await asyncio.sleep(PAUSE_SECONDS)
 
 
 async def _rescan(workspace: Workspace, live: list[str]) -> None:

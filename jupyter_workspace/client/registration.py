@@ -12,7 +12,7 @@ from msgspec import UNSET
 
 from jupyter_workspace import errors
 from jupyter_workspace.client.place import Place
-from jupyter_workspace.models.artifact import Register
+from jupyter_workspace.models.artifact import ProvenanceGiven, Register
 from jupyter_workspace.models.file import Provenance
 
 __all__ = ["merged", "registration", "session_key"]
@@ -76,7 +76,7 @@ def _below(path: Path, folder: Path | None) -> str | None:
     return plain.relative_to(folder).as_posix() if plain.is_relative_to(folder) else None
 
 
-def merged(known: Provenance, told: Mapping[str, Any] | Provenance | None) -> Provenance:
+def merged(known: Provenance, told: Mapping[str, Any] | Provenance | None) -> ProvenanceGiven:
     """What is known by itself, with what the caller says in its place; TypeError for an unknown member."""
     members = msgspec.to_builtins(told) if isinstance(told, Provenance) else dict(told or {})
     if "inputs" in members:
@@ -87,4 +87,4 @@ def merged(known: Provenance, told: Mapping[str, Any] | Provenance | None) -> Pr
             f"{', '.join(sorted(unknown))} is no member of provenance; there are: "
             f"{', '.join(Provenance.__struct_fields__)}."
         )
-    return msgspec.structs.replace(known, **members)
+    return msgspec.convert({**msgspec.to_builtins(known), **members}, ProvenanceGiven)

@@ -268,15 +268,16 @@ def each_file(
 ) -> Stream[File]:
     """All files that match, each exactly once while others are added, oldest first."""
     filters = filters_of(include_mime, include_ext)
-    # An empty cursor asks for the first page in the order that the next ones follow.
-    cursor: str | None = ""
-    while cursor is not None:
+    cursor: str | None = None
+    while True:
         page = yield from list_files(
-            session_id, kind=kind, q=q, path=path, limit=PAGE, next=cursor, **filters
+            session_id, kind=kind, q=q, path=path, ordering="created_at", limit=PAGE, next=cursor, **filters
         )
         for file in page.artifacts:
             yield Found(file)
         cursor = page.next
+        if cursor is None:
+            return
 
 
 def list_attachments(

@@ -230,7 +230,7 @@ class Workspace:
         body = Register(
             path=path,
             metadata=UNSET if metadata is None else dict(metadata),
-            provenance=self._provenance(),
+            provenance=merged(self._provenance(), None),
         )
         return FileHandle(self._place.client.register(self.session_id, body), self._place)
 

@@ -153,21 +153,23 @@ class Files:
         )
         return [_entry(row) for row in rows], total
 
-    async def after(
-        self, wanted: FileFilter, position: tuple[int, str] | None, limit: int
+    async def beyond(
+        self, wanted: FileFilter, position: tuple[int, str], limit: int, *, descending: bool
     ) -> tuple[list[Entry], int]:
-        """The page after (created_at in microseconds, attachment_id), oldest first, and the total."""
+        """The page beyond (created_at in microseconds, attachment_id) by time, and the total."""
         where = _where(wanted)
         total = await self._connection.scalar(select(func.count()).select_from(files).where(where)) or 0
-        if position is not None:
-            moment, attachment_id = position
-            later = or_(
-                files.c.created_at > moment,
-                and_(files.c.created_at == moment, files.c.attachment_id > attachment_id),
-            )
-            where = and_(where, later)
+        moment, attachment_id = position
+        time = files.c.created_at
+        further = or_(
+            time < moment if descending else time > moment,
+            and_(time == moment, files.c.attachment_id > attachment_id),
+        )
         rows = await self._connection.execute(
-            select(files).where(where).order_by(files.c.created_at, files.c.attachment_id).limit(limit)
+            select(files)
+            .where(where, further)
+            .order_by(time.desc() if descending else time, files.c.attachment_id)
+            .limit(limit)
         )
         return [_entry(row) for row in rows], total
 

@@ -36,7 +36,7 @@ MAX_BATCH = 100
 
 
 class ArtifactsQuery(Struct, frozen=True, kw_only=True):
-    """Which files to list; `next` goes on where an answer's `next` ended, oldest first."""
+    """Which files to list; `next` goes on where an answer ended, in the same order."""
 
     kind: FileKind | None = None
     include_mime: str | None = None
@@ -66,13 +66,13 @@ class AllArtifactsHandler(WorkspaceHandler):
             prefix=None if query.path is None else "/".join(self.readable(query.path)),
             filters=parse_filters(query.include_mime, query.include_ext),
         )
-        if query.next is not None:
-            self.answer(await self.workspace.artifacts.after(self.actor, wanted, query.next, query.limit))
-            return
         page = Page(
             order=parse_ordering(query.ordering, ORDER, NEWEST_FIRST), limit=query.limit, offset=query.offset
         )
-        self.answer(await self.workspace.artifacts.page(self.actor, wanted, page))
+        if query.next is None:
+            self.answer(await self.workspace.artifacts.page(self.actor, wanted, page))
+        else:
+            self.answer(await self.workspace.artifacts.beyond(self.actor, wanted, page, query.next))
 
     def readable(self, path: str) -> tuple[str, ...]:
         """The components of a path that is to be read."""

@@ -8,7 +8,11 @@ from msgspec import UNSET, Struct, UnsetType
 
 from jupyter_workspace.models.file import Conflict, Provenance
 
-__all__ = ["ArtifactChange", "Register", "Restore", "ScanResult"]
+__all__ = ["ArtifactChange", "ProvenanceGiven", "Register", "Restore", "ScanResult"]
+
+
+class ProvenanceGiven(Provenance, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """Provenance as a caller says it: a member that does not exist is a mistake."""
 
 
 class Register(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -25,7 +29,7 @@ class Register(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     copy: bool = True
     name: str | UnsetType = UNSET
     metadata: dict[str, Any] | UnsetType = UNSET
-    provenance: Provenance | UnsetType = UNSET
+    provenance: ProvenanceGiven | UnsetType = UNSET
     deduplicate: bool = False
     attachment_id: str | UnsetType = UNSET
     on_conflict: Conflict | UnsetType = UNSET

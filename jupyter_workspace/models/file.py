@@ -33,7 +33,7 @@ Storage = Literal["local", "reference", "cloud"]
 Conflict = Literal["rename", "error", "replace"]
 
 
-class Provenance(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+class Provenance(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Where an artifact comes from; each member only if known.
 
     `inputs` are `art_` ids of the versions that were read to make it.

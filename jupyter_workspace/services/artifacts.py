@@ -14,7 +14,6 @@ from jupyter_workspace.db.engine import Transaction
 from jupyter_workspace.db.values import from_time
 from jupyter_workspace.errors import (
     BodyInvalid,
-    FileNotFound,
     IdInvalid,
     ParameterInvalid,
 )
@@ -32,6 +31,7 @@ from jupyter_workspace.services.creation import session_place
 from jupyter_workspace.services.lookup import find_file, open_session, record_of, require_session
 from jupyter_workspace.services.parts import Parts
 from jupyter_workspace.services.settings import Actor
+from jupyter_workspace.services.trash import Trash
 
 __all__ = ["Artifacts", "Page"]
 
@@ -43,12 +43,18 @@ class Page(Struct, frozen=True, kw_only=True):
     limit: int = 100
     offset: int = 0
 
+    @property
+    def is_by_time(self) -> bool:
+        """Whether the list is ordered by the time at which files were made, either way."""
+        return len(self.order) == 1 and self.order[0][0] == "created_at"
+
 
 class Artifacts:
     """The files of the actor's sessions."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Parts, trash: Trash) -> None:
         self._parts = parts
+        self._trash = trash
 
     async def _require_open(self, actor: Actor, session_id: str) -> None:
         async with self._parts.ledger.reading() as tx:
@@ -56,30 +62,38 @@ class Artifacts:
             await open_session(tx, session_id)
 
     async def page(self, actor: Actor, wanted: FileFilter, page: Page) -> FileList:
-        """A page of live files, of one session or of all."""
+        """A page of live files, of one session or of all.
+
+        A list by time can be gone on with at `next`: then files that were there come exactly once, however
+        many are added meanwhile.
+        """
         entries, total = await self._page(actor, wanted, page)
+        has_more = page.offset + len(entries) < total
         return FileList(
             artifacts=[record_of(entry) for entry in entries],
             total=total,
-            has_more=page.offset + len(entries) < total,
+            has_more=has_more,
+            next=_cursor(entries[-1]) if has_more and entries and page.is_by_time else None,
         )
 
-    async def after(self, actor: Actor, wanted: FileFilter, cursor: str, limit: int) -> FileList:
-        """The page after a keyset cursor ('' for the first), oldest first: earlier files come exactly once.
-
-        Raises ParameterInvalid for a cursor that is none of ours.
-        """
+    async def beyond(self, actor: Actor, wanted: FileFilter, page: Page, cursor: str) -> FileList:
+        """The page that `next` leads to; raises ParameterInvalid for a cursor that is none of ours."""
+        if not page.is_by_time:
+            raise ParameterInvalid("Only a list by 'created_at' can be gone on with.", parameter="ordering")
+        if not cursor:
+            return await self.page(actor, wanted, page)
         position = _position(cursor)
         async with self._parts.ledger.reading() as tx:
             wanted = await self._seen(tx, actor, wanted)
-            entries, total = await tx.files.after(wanted, position, limit + 1)
-        page = entries[:limit]
-        has_more = len(entries) > limit
+            descending = page.order[0][1]
+            entries, total = await tx.files.beyond(wanted, position, page.limit + 1, descending=descending)
+        shown = entries[: page.limit]
+        has_more = len(entries) > page.limit
         return FileList(
-            artifacts=[record_of(entry) for entry in page],
+            artifacts=[record_of(entry) for entry in shown],
             total=total,
             has_more=has_more,
-            next=_cursor(page[-1]) if has_more else None,
+            next=_cursor(shown[-1]) if has_more else None,
         )
 
     async def attachments(self, actor: Actor, session_id: str, page: Page) -> AttachmentList:
@@ -151,21 +165,24 @@ class Artifacts:
     async def delete(
         self, actor: Actor, session_id: str, file_ids: Sequence[str], *, permanent: bool
     ) -> None:
-        """To the trash with them, or away for good."""
-        await self._require_open(actor, session_id)
-        for file_id in file_ids:
-            await self._deletable(session_id, file_id, permanent=permanent)
-        doomed = await self._parts.publisher.publish(
-            Remove(self._parts, session_id, file_ids, permanent=permanent)
-        )
-        for place in doomed:
-            await self._parts.store.remove(place)
+        """To the trash with them, or away for good; what is in the trash can only go for good.
 
-    async def _deletable(self, session_id: str, file_id: str, *, permanent: bool) -> None:
+        Raises FileNotFound.
+        """
+        await self._require_open(actor, session_id)
+        trashed = await self._trashed(session_id, file_ids) if permanent else {}
+        present = [file_id for file_id in file_ids if file_id not in trashed]
+        if present:
+            removal = Remove(self._parts, session_id, present, permanent=permanent)
+            for place in await self._parts.publisher.publish(removal):
+                await self._parts.store.remove(place)
+        await self._trash.purge([entry.artifact_id for entry in trashed.values()])
+
+    async def _trashed(self, session_id: str, file_ids: Sequence[str]) -> dict[str, Entry]:
+        """Those of the ids that lie in the trash."""
         async with self._parts.ledger.reading() as tx:
-            entry = await tx.files.find(session_id, file_id)
-        if entry is None or (entry.deleted_at is not None and not permanent):
-            raise FileNotFound(artifact_id=file_id)
+            found = [(file_id, await tx.files.find(session_id, file_id)) for file_id in file_ids]
+        return {file_id: entry for file_id, entry in found if entry is not None and entry.kept == "trash"}
 
     async def trash(self, actor: Actor, session_id: str, page: Page) -> TrashList:
         """A page of the trash, what was deleted last first."""
@@ -191,9 +208,7 @@ def _cursor(entry: Entry) -> str:
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-def _position(cursor: str) -> tuple[int, str] | None:
-    if not cursor:
-        return None
+def _position(cursor: str) -> tuple[int, str]:
     try:
         text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode(
             "ascii"

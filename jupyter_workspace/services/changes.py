@@ -90,12 +90,7 @@ class Remove(Steady):
         changes: list[Change] = []
         doomed: list[Place] = []
         for file_id in self._file_ids:
-            before = await tx.files.find(self.session_id, file_id)
-            if before is None or before.kept == "gone":
-                raise FileNotFound(artifact_id=file_id)
-            if before.deleted_at is not None:
-                await self._purge(tx, before, changes, doomed)
-                continue
+            before = await live_file(tx, self.session_id, file_id)
             place = session_place(self.session_id, before.path)
             found = None if before.storage == "reference" else await self._parts.store.stat(place)
             target = Place("trash", before.artifact_id)
@@ -108,18 +103,6 @@ class Remove(Steady):
                 after = replace(_seen(before, found), deleted_at=self._parts.clock(), kept="trash")
                 changes.append(Change(before=before, after=after, event="deleted"))
         return Plan(result=doomed, moves=moves, changes=changes)
-
-    async def _purge(
-        self, tx: Transaction, before: Entry, changes: list[Change], doomed: list[Place]
-    ) -> None:
-        """What is in the trash already can only go for good."""
-        if not self._permanent or not before.attachment_id:
-            raise FileNotFound(artifact_id=before.artifact_id)
-        current = await tx.files.find(self.session_id, before.attachment_id)
-        if current is None or current.artifact_id != before.artifact_id:
-            raise FileNotFound(artifact_id=before.artifact_id)
-        doomed += [Place("trash", before.artifact_id), *(await self._old_versions(tx, before))]
-        changes.append(Change(before=before, after=None))
 
     async def _old_versions(self, tx: Transaction, entry: Entry) -> list[Place]:
         return [

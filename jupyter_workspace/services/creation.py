@@ -123,6 +123,7 @@ class Creation:
         if self._answer is not None and (given := await tx.keys.find(self._answer.key, self._answer.owner)):
             if given.fingerprint != self._answer.fingerprint:
                 raise KeyReused
+            # One that is older than its life is swept now and then; until then it still answers.
             return Plan(result=[(entry, given.is_new) for entry in given.entries])
         moves: list[Move] = []
         changes: list[Change] = []

@@ -15,6 +15,7 @@ import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import msgspec
 from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
@@ -315,7 +316,10 @@ class Registration:
 
     async def _provenance(self, given: Provenance | UnsetType) -> Provenance | UnsetType:
         """Provenance with the notebook, which the server knows by the kernel."""
-        if given is UNSET or given.kernel_id is None or given.notebook_path is not None:
+        if given is UNSET:
+            return UNSET
+        given = msgspec.convert(msgspec.to_builtins(given), Provenance)
+        if given.kernel_id is None or given.notebook_path is not None:
             return given
         path = await self._notebooks.path_of(given.kernel_id)
         return given if path is None else replace(given, notebook_path=path)

@@ -15,6 +15,7 @@ from jupyter_workspace.models.service import SessionUsage, Usage
 from jupyter_workspace.models.session import Resolve, Session, SessionChange, SessionList, SessionNew
 from jupyter_workspace.policy.naming import numbered_slug, read_path, slug
 from jupyter_workspace.protocol.selection import SessionFilter
+from jupyter_workspace.services.changes import Remove
 from jupyter_workspace.services.lookup import open_session, require_session
 from jupyter_workspace.services.parts import Parts
 from jupyter_workspace.services.publisher import Plan, Steady
@@ -163,11 +164,22 @@ class Sessions:
         }
         if not given:
             raise BodyInvalid("There is nothing to change.", hint="Give at least one member.")
+        if given.get("status", "active") != "active" and self._parts.settings.clean_attachments_on_close:
+            await self._clean(actor, session_id)
         async with self._parts.ledger.writing() as tx:
             before = await require_session(tx, actor, session_id)
             await self._check_notebooks(tx, session_id, given.get("notebooks", []))
             await tx.sessions.put(replace(before, **given, updated_at=self._parts.clock()))
             return await self._record(tx, session_id)
+
+    async def _clean(self, actor: Actor, session_id: str) -> None:
+        """Sends the attachments of a session that is being closed to the trash."""
+        async with self._parts.ledger.reading() as tx:
+            session = await require_session(tx, actor, session_id)
+            live = await tx.files.live(session_id)
+        doomed = [entry.attachment_id for entry in live if entry.kind == "attachment"]
+        if session.status == "active" and doomed:
+            await self._parts.publisher.publish(Remove(self._parts, session_id, doomed, permanent=False))
 
     async def delete(self, actor: Actor, session_id: str, *, with_files: bool) -> None:
         """Forgets the session; its folder stays as a plain one, or goes to the trash."""

@@ -1,4 +1,4 @@
-"""The trash: what is purged when its time or its room is over, and what nobody knows any more."""
+"""What goes for good when its time or its room is over: trash, old keys, and what nobody knows any more."""
 
 from __future__ import annotations
 
@@ -14,12 +14,15 @@ from jupyter_workspace.services.ledger import Ledger
 from jupyter_workspace.services.settings import Settings
 from jupyter_workspace.stores.base import Place, Store
 
-__all__ = ["Trash", "folder_name"]
+__all__ = ["KEY_LIFE", "Trash", "folder_name"]
 
 _log = logging.getLogger(__name__)
 
 #: How often the trash is looked through, in seconds.
 SWEEP_SECONDS = 3600.0
+
+#: How long an Idempotency-Key is kept (API.md, section 4).
+KEY_LIFE = timedelta(hours=24)
 
 _FOLDER = "session"
 
@@ -48,7 +51,8 @@ class Trash:
 
     async def sweep(self, now: datetime) -> None:
         """Purges what is due by age or size, and folders of sessions deleted long ago."""
-        async with self._ledger.reading() as tx:
+        async with self._ledger.writing() as tx:
+            await tx.keys.drop_before(now - KEY_LIFE)
             trash = await tx.files.trash()
         candidates = [
             Candidate(key=entry.artifact_id, since=entry.deleted_at or now, size=entry.size)

@@ -3,6 +3,7 @@ import pytest
 
 from jupyter_workspace import errors
 from jupyter_workspace.client.registration import merged, registration, session_key
+from jupyter_workspace.models.artifact import ProvenanceGiven
 from jupyter_workspace.models.file import Provenance
 
 
@@ -109,13 +110,13 @@ def test_the_caller_adds_to_the_provenance_and_overrides_it():
 
     told = merged(known, {"execution_count": 4, "inputs": [Handle(), "art_2"]})
 
-    assert told == Provenance(kernel_id="k1", execution_count=4, inputs=["art_1", "art_2"])
+    assert told == ProvenanceGiven(kernel_id="k1", execution_count=4, inputs=["art_1", "art_2"])
 
 
 def test_provenance_may_be_given_as_one():
     known = Provenance(kernel_id="k1")
 
-    assert merged(known, Provenance(git_commit="abc")) == Provenance(kernel_id="k1", git_commit="abc")
+    assert merged(known, Provenance(git_commit="abc")) == ProvenanceGiven(kernel_id="k1", git_commit="abc")
     assert merged(known, None) == known
 
 

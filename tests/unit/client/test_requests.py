@@ -174,7 +174,7 @@ def test_each_file_follows_the_keyset_cursor():
     )
 
     assert [file.name for file in told.found] == ["sales.csv", "b.csv"]
-    assert [dict(request.query).get("next") for request in told.requests] == ["", "c1"]
+    assert [dict(request.query).get("next") for request in told.requests] == [None, "c1"]
     assert {dict(request.query)["include_ext"] for request in told.requests} == {"csv"}
 
 
