@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
-from jupyter_workspace.errors import BodyInvalid
 from jupyter_workspace.handlers.base import WorkspaceHandler
 from jupyter_workspace.handlers.sending import SendingHandler
 from jupyter_workspace.models.file import FileKind
@@ -57,10 +56,14 @@ class SessionDownloadHandler(SendingHandler):
     head = get
 
 
+#: Files of one selection at most.
+MAX_SELECTION = 100_000
+
+
 class Selection(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The files of a zip to be made."""
 
-    artifact_ids: list[str]
+    artifact_ids: Annotated[list[str], Meta(min_length=1, max_length=MAX_SELECTION)]
 
 
 class ArchiveMade(Struct, frozen=True, kw_only=True):
@@ -70,18 +73,12 @@ class ArchiveMade(Struct, frozen=True, kw_only=True):
     url: str
 
 
-#: Files of one selection at most.
-MAX_SELECTION = 100_000
-
-
 class ArchivesHandler(WorkspaceHandler):
     """`/sessions/{session_id}/archives`."""
 
     async def post(self, session_id: str) -> None:
         """Keeps a selection that is too long for an address."""
         wanted = self.json(Selection).artifact_ids
-        if not 1 <= len(wanted) <= MAX_SELECTION:
-            raise BodyInvalid(f"Select 1 to {MAX_SELECTION} files.")
         for file_id in wanted:
             check_any_file_id(file_id)
         archive_id = await self.workspace.archives.keep(self.actor, session_id, list(dict.fromkeys(wanted)))

@@ -12,7 +12,7 @@ from jupyter_workspace.handlers.sessions import Limit, Offset
 from jupyter_workspace.models.file import Conflict
 from jupyter_workspace.protocol.form import FormFields
 from jupyter_workspace.protocol.query import parse_ordering
-from jupyter_workspace.services.folders import Where, parse_where
+from jupyter_workspace.services.folders import Where, parse_target, parse_where
 
 __all__ = ["FilesDeleteHandler", "FilesDownloadHandler", "FilesHandler", "FilesUploadHandler"]
 
@@ -130,4 +130,4 @@ class FilesUploadHandler(UploadHandler):
         path = fields.path if fields.path is not None else ""
         if fields.dir:
             path = f"{path}/{fields.dir}"
-        return parse_where(path, allow_hidden=self.workspace.parts.settings.allow_hidden)
+        return parse_target(path, allow_hidden=self.workspace.parts.settings.allow_hidden)

@@ -79,11 +79,14 @@ _CONDITIONS = {
     "If-Modified-Since": "The time of the caller's copy; 304 if nothing is newer.",
 }
 _UPLOADING = {
-    "Idempotency-Key": "The same key (1 to 255 characters) gives the same answer for 24 hours, no second file.",
+    "Idempotency-Key": "The same key (1 to 255 characters) gives the same answer for 24 hours, no new file.",
 }
 _DIGEST = {
     "Repr-Digest": "The digest of the bytes (RFC 9530), such as `sha-256=:…:`; another one is refused.",
 }
+
+_TEXT: Json = {"type": "string"}
+_HEADERS: Json = {"Idempotency-Key": {"type": "string", "minLength": 1, "maxLength": 255}}
 
 _BYTE_HEADERS = {
     "ETag": "The strong tag of the content.",
@@ -180,7 +183,8 @@ def _query_parameters(row: Route, schemas: Schemas) -> list[Json]:
         return []
     made = []
     for name, schema, is_required in schemas.parameters(row.query):
-        clamped = " A larger value is taken as the maximum." if schema.get("x-clamp") else ""
+        most = schema.get("x-maximum")
+        clamped = "" if most is None else f" More than {most} is taken as {most}."
         made.append(
             {
                 "name": name,
@@ -202,7 +206,13 @@ def _header_parameters(row: Route) -> list[Json]:
     if "application/octet-stream" in row.media:
         headers |= _DIGEST
     return [
-        {"name": name, "in": "header", "required": False, "description": text, "schema": {"type": "string"}}
+        {
+            "name": name,
+            "in": "header",
+            "required": False,
+            "description": text,
+            "schema": _HEADERS.get(name, _TEXT),
+        }
         for name, text in headers.items()
     ]
 
@@ -280,9 +290,7 @@ def _refusal(status: int, codes: Iterable[str], row: Route) -> Json:
 def _response(text: str, headers: dict[str, str], content: Json) -> Json:
     made: Json = {"description": text}
     if headers:
-        made["headers"] = {
-            name: {"description": note, "schema": {"type": "string"}} for name, note in headers.items()
-        }
+        made["headers"] = {name: {"description": note, "schema": _TEXT} for name, note in headers.items()}
     if content:
         made["content"] = content
     return made

@@ -39,7 +39,7 @@ _TAKE = (
 )
 _ROOM = (errors.QuotaExceeded, errors.DiskFull, errors.TypeRefused, errors.Infected, errors.ScanUnavailable)
 _FORM = (errors.FormInvalid, errors.FileMissing, errors.KeyReused)
-_PATH = (errors.PathEscapes, errors.SessionNotFound, errors.FileNotFound)
+_PATH = (errors.PathEscapes, errors.NameInvalid, errors.SessionNotFound, errors.FileNotFound)
 _GIVE = (errors.SessionNotFound, errors.FileNotFound, errors.RangeInvalid)
 
 ROUTES: tuple[Route, ...] = (
@@ -100,7 +100,13 @@ ROUTES: tuple[Route, ...] = (
         body=SessionNew,
         answer=Session,
         success=(201,),
-        errors=(errors.BodyInvalid, errors.SessionExists, errors.NameTaken, errors.NotADirectory),
+        errors=(
+            errors.BodyInvalid,
+            errors.IdInvalid,
+            errors.SessionExists,
+            errors.NameTaken,
+            errors.NotADirectory,
+        ),
     ),
     Route(
         method="POST",
@@ -175,7 +181,7 @@ ROUTES: tuple[Route, ...] = (
         query=archives.DownloadQuery,
         gives="application/zip",
         success=(200, 206, 304),
-        errors=(*_GIVE, errors.ParameterInvalid),
+        errors=(*_GIVE, errors.ParameterInvalid, errors.PathEscapes, errors.NameInvalid),
     ),
     Route(
         method="HEAD",
@@ -187,7 +193,7 @@ ROUTES: tuple[Route, ...] = (
         summary="The size and tag of that zip",
         query=archives.DownloadQuery,
         success=(200, 206, 304),
-        errors=(*_GIVE, errors.ParameterInvalid),
+        errors=(*_GIVE, errors.ParameterInvalid, errors.PathEscapes, errors.NameInvalid),
     ),
     Route(
         method="POST",
@@ -275,7 +281,7 @@ ROUTES: tuple[Route, ...] = (
         summary="A page of the files of all sessions",
         query=artifacts.ArtifactsQuery,
         answer=FileList,
-        errors=(errors.ParameterInvalid, errors.PathEscapes),
+        errors=(errors.ParameterInvalid, errors.PathEscapes, errors.NameInvalid, errors.FileNotFound),
         is_quiet=True,
     ),
     Route(
@@ -288,7 +294,13 @@ ROUTES: tuple[Route, ...] = (
         summary="A page of a session's files",
         query=artifacts.ArtifactsQuery,
         answer=FileList,
-        errors=(errors.SessionNotFound, errors.ParameterInvalid, errors.PathEscapes),
+        errors=(
+            errors.SessionNotFound,
+            errors.ParameterInvalid,
+            errors.PathEscapes,
+            errors.NameInvalid,
+            errors.FileNotFound,
+        ),
         is_quiet=True,
     ),
     Route(
@@ -412,7 +424,7 @@ ROUTES: tuple[Route, ...] = (
         handler=files.FilesDownloadHandler,
         summary="A file's bytes, or a folder as a zip, by path",
         query=files.PathQuery,
-        gives="application/octet-stream",
+        gives="*/*",
         success=(200, 206, 304),
         errors=(*_PATH, errors.ParameterInvalid, errors.RangeInvalid, errors.VersionGone),
     ),

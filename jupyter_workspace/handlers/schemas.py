@@ -145,8 +145,8 @@ def form_schema(path: str) -> Json:
         },
         "oneOf": [{"required": ["file"]}, {"required": ["files"]}],
     }
-    folder = "path" if by_path else "dir"
-    made["properties"][folder] = {"type": "string", "description": _NOTES[folder]}
+    for folder in ("path", "dir") if by_path else ("dir",):
+        made["properties"][folder] = {"type": "string", "description": _NOTES[folder]}
     return made
 
 
@@ -228,6 +228,8 @@ def _without_null(schema: Json) -> Json:
     rest = {key: value for key, value in schema.items() if key != "anyOf"}
     kinds = [kind for kind in schema.get("anyOf", ()) if kind != {"type": "null"}]
     made = {**rest, **(kinds[0] if len(kinds) == 1 else {"anyOf": kinds} if kinds else {})}
+    if made.pop("x-clamp", False):
+        made["x-maximum"] = made.pop("maximum")
     return {key: value for key, value in made.items() if not (key == "default" and value is None)}
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct
 
+from jupyter_workspace.errors import BodyInvalid
 from jupyter_workspace.handlers.base import WorkspaceHandler
 from jupyter_workspace.models.session import Resolve, SessionChange, SessionNew, SessionStatus
 from jupyter_workspace.policy.naming import check_session_id
@@ -66,6 +67,8 @@ class SessionHandler(WorkspaceHandler):
     async def put(self, session_id: str) -> None:
         """The session, made if there is none."""
         wanted = self.json(SessionNew)
+        if wanted.session_id not in {UNSET, session_id}:
+            raise BodyInvalid("The body names another session than the address.")
         session, is_new = await self.workspace.sessions.ensure(self.actor, session_id, wanted)
         location = f"/sessions/{session_id}" if is_new else None
         self.answer(session, status=201 if is_new else 200, location=location)

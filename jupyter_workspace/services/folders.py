@@ -24,7 +24,14 @@ from jupyter_workspace.errors import (
 from jupyter_workspace.models.entry import Entry, SessionEntry
 from jupyter_workspace.models.file import Crumb, FileItem, Folder
 from jupyter_workspace.policy.content import guess_mime
-from jupyter_workspace.policy.naming import is_hidden, is_legal, is_reserved, is_session_id, read_path
+from jupyter_workspace.policy.naming import (
+    is_hidden,
+    is_legal,
+    is_reserved,
+    is_session_id,
+    read_path,
+    split_path,
+)
 from jupyter_workspace.services.changes import Remove
 from jupyter_workspace.services.creation import session_place
 from jupyter_workspace.services.lookup import open_session, require_session
@@ -34,7 +41,7 @@ from jupyter_workspace.services.settings import Actor
 from jupyter_workspace.services.trash import folder_name
 from jupyter_workspace.stores.base import Move, Place, Stat
 
-__all__ = ["Folders", "Where", "parse_where"]
+__all__ = ["Folders", "Where", "parse_target", "parse_where"]
 
 #: Folders whose sorted names are kept.
 KEPT_FOLDERS = 64
@@ -56,7 +63,15 @@ class _Names(Struct, frozen=True, kw_only=True):
 
 def parse_where(path: str, *, allow_hidden: bool) -> Where:
     """What a path under the workspace folder names; raises PathEscapes, FileNotFound for hidden ones."""
-    components = read_path(path, allow_hidden=allow_hidden)
+    return _where(read_path(path, allow_hidden=allow_hidden), path)
+
+
+def parse_target(path: str, *, allow_hidden: bool) -> Where:
+    """The same for a folder that is to be written to; raises PathEscapes, NameInvalid for hidden ones."""
+    return _where(split_path(path, allow_hidden=allow_hidden), path)
+
+
+def _where(components: tuple[str, ...], path: str) -> Where:
     if not components:
         return Where(session_id=None, path="")
     if not is_session_id(components[0]):

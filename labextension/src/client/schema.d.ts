@@ -374,6 +374,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/sessions/{session_id}/subscribe": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What happens in a session, over a WebSocket */
+        get: operations["subscribe"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1030,7 +1047,7 @@ export interface operations {
                 notebook_path?: string;
                 /** @description Fields to sort by, a comma list; `-` before a field turns it round. */
                 ordering?: string;
-                /** @description At most so many. A larger value is taken as the maximum. */
+                /** @description At most so many. More than 1000 is taken as 1000. */
                 limit?: number;
                 /** @description Leave out so many from the beginning. */
                 offset?: number;
@@ -1140,7 +1157,7 @@ export interface operations {
                     "application/json": components["schemas"]["Session"];
                 };
             };
-            /** @description Bad Request: `body_invalid`, `not_a_directory`. */
+            /** @description Bad Request: `body_invalid`, `id_invalid`, `not_a_directory`. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -1148,7 +1165,7 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
-                        code?: "body_invalid" | "not_a_directory";
+                        code?: "body_invalid" | "id_invalid" | "not_a_directory";
                     };
                 };
             };
@@ -1841,7 +1858,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description Bad Request: `id_invalid`, `parameter_invalid`. */
+            /** @description Bad Request: `id_invalid`, `name_invalid`, `parameter_invalid`, `path_escapes`. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -1849,7 +1866,7 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
-                        code?: "id_invalid" | "parameter_invalid";
+                        code?: "id_invalid" | "name_invalid" | "parameter_invalid" | "path_escapes";
                     };
                 };
             };
@@ -2012,7 +2029,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description Bad Request: `id_invalid`, `parameter_invalid`. */
+            /** @description Bad Request: `id_invalid`, `name_invalid`, `parameter_invalid`, `path_escapes`. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -2469,7 +2486,7 @@ export interface operations {
             query?: {
                 /** @description Fields to sort by, a comma list; `-` before a field turns it round. */
                 ordering?: string;
-                /** @description At most so many. A larger value is taken as the maximum. */
+                /** @description At most so many. More than 1000 is taken as 1000. */
                 limit?: number;
                 /** @description Leave out so many from the beginning. */
                 offset?: number;
@@ -2581,7 +2598,7 @@ export interface operations {
                 on_conflict?: "error" | "rename" | "replace";
             };
             header?: {
-                /** @description The same key (1 to 255 characters) gives the same answer for 24 hours, no second file. */
+                /** @description The same key (1 to 255 characters) gives the same answer for 24 hours, no new file. */
                 "Idempotency-Key"?: string;
                 /** @description The digest of the bytes (RFC 9530), such as `sha-256=:…:`; another one is refused. */
                 "Repr-Digest"?: string;
@@ -2760,7 +2777,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The same key (1 to 255 characters) gives the same answer for 24 hours, no second file. */
+                /** @description The same key (1 to 255 characters) gives the same answer for 24 hours, no new file. */
                 "Idempotency-Key"?: string;
             };
             path: {
@@ -2967,7 +2984,7 @@ export interface operations {
                 ordering?: string;
                 /** @description Go on where the answer with this `next` ended; empty begins. */
                 next?: string;
-                /** @description At most so many. A larger value is taken as the maximum. */
+                /** @description At most so many. More than 1000 is taken as 1000. */
                 limit?: number;
                 /** @description Leave out so many from the beginning. */
                 offset?: number;
@@ -2987,7 +3004,7 @@ export interface operations {
                     "application/json": components["schemas"]["FileList"];
                 };
             };
-            /** @description Bad Request: `parameter_invalid`, `path_escapes`. */
+            /** @description Bad Request: `name_invalid`, `parameter_invalid`, `path_escapes`. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -2995,7 +3012,7 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
-                        code?: "parameter_invalid" | "path_escapes";
+                        code?: "name_invalid" | "parameter_invalid" | "path_escapes";
                     };
                 };
             };
@@ -3008,6 +3025,18 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "forbidden";
+                    };
+                };
+            };
+            /** @description Not Found: `file_not_found`. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "file_not_found";
                     };
                 };
             };
@@ -3070,7 +3099,7 @@ export interface operations {
                 ordering?: string;
                 /** @description Go on where the answer with this `next` ended; empty begins. */
                 next?: string;
-                /** @description At most so many. A larger value is taken as the maximum. */
+                /** @description At most so many. More than 1000 is taken as 1000. */
                 limit?: number;
                 /** @description Leave out so many from the beginning. */
                 offset?: number;
@@ -3093,7 +3122,7 @@ export interface operations {
                     "application/json": components["schemas"]["FileList"];
                 };
             };
-            /** @description Bad Request: `id_invalid`, `parameter_invalid`, `path_escapes`. */
+            /** @description Bad Request: `id_invalid`, `name_invalid`, `parameter_invalid`, `path_escapes`. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -3101,7 +3130,7 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
-                        code?: "id_invalid" | "parameter_invalid" | "path_escapes";
+                        code?: "id_invalid" | "name_invalid" | "parameter_invalid" | "path_escapes";
                     };
                 };
             };
@@ -3117,7 +3146,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description Not Found: `session_not_found`. */
+            /** @description Not Found: `file_not_found`, `session_not_found`. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -3125,7 +3154,7 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
-                        code?: "session_not_found";
+                        code?: "file_not_found" | "session_not_found";
                     };
                 };
             };
@@ -4032,7 +4061,7 @@ export interface operations {
     list_trash: {
         parameters: {
             query?: {
-                /** @description At most so many. A larger value is taken as the maximum. */
+                /** @description At most so many. More than 1000 is taken as 1000. */
                 limit?: number;
                 /** @description Leave out so many from the beginning. */
                 offset?: number;
@@ -4241,7 +4270,7 @@ export interface operations {
                 q?: string;
                 /** @description Fields to sort by, a comma list; `-` before a field turns it round. */
                 ordering?: string;
-                /** @description At most so many. A larger value is taken as the maximum. */
+                /** @description At most so many. More than 1000 is taken as 1000. */
                 limit?: number;
                 /** @description Leave out so many from the beginning. */
                 offset?: number;
@@ -4261,7 +4290,7 @@ export interface operations {
                     "application/json": components["schemas"]["Folder"];
                 };
             };
-            /** @description Bad Request: `not_a_directory`, `parameter_invalid`, `path_escapes`. */
+            /** @description Bad Request: `name_invalid`, `not_a_directory`, `parameter_invalid`, `path_escapes`. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -4269,7 +4298,7 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
-                        code?: "not_a_directory" | "parameter_invalid" | "path_escapes";
+                        code?: "name_invalid" | "not_a_directory" | "parameter_invalid" | "path_escapes";
                     };
                 };
             };
@@ -4376,7 +4405,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/octet-stream": string;
+                    "*/*": string;
                 };
             };
             /** @description The part that was asked for. */
@@ -4397,7 +4426,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/octet-stream": string;
+                    "*/*": string;
                     "multipart/byteranges": string;
                 };
             };
@@ -4410,7 +4439,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description Bad Request: `parameter_invalid`, `path_escapes`. */
+            /** @description Bad Request: `name_invalid`, `parameter_invalid`, `path_escapes`. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -4418,7 +4447,7 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
-                        code?: "parameter_invalid" | "path_escapes";
+                        code?: "name_invalid" | "parameter_invalid" | "path_escapes";
                     };
                 };
             };
@@ -4580,7 +4609,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description Bad Request: `parameter_invalid`, `path_escapes`. */
+            /** @description Bad Request: `name_invalid`, `parameter_invalid`, `path_escapes`. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -4648,7 +4677,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The same key (1 to 255 characters) gives the same answer for 24 hours, no second file. */
+                /** @description The same key (1 to 255 characters) gives the same answer for 24 hours, no new file. */
                 "Idempotency-Key"?: string;
             };
             path?: never;
@@ -4673,6 +4702,8 @@ export interface operations {
                     metadata?: string;
                     /** @description A path relative to the session; in the files by path, to the workspace folder. */
                     path?: string;
+                    /** @description The folder in the session; it is made if need be. Empty or `.` is the session's own. */
+                    dir?: string;
                 } & (unknown | unknown);
             };
         };
@@ -4857,7 +4888,7 @@ export interface operations {
                     "application/json": components["schemas"]["Deleted"];
                 };
             };
-            /** @description Bad Request: `body_invalid`, `is_session`, `not_empty`, `parameter_invalid`, `path_escapes`. */
+            /** @description Bad Request: `body_invalid`, `is_session`, `name_invalid`, `not_empty`, `parameter_invalid`, `path_escapes`. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -4865,7 +4896,7 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
-                        code?: "body_invalid" | "is_session" | "not_empty" | "parameter_invalid" | "path_escapes";
+                        code?: "body_invalid" | "is_session" | "name_invalid" | "not_empty" | "parameter_invalid" | "path_escapes";
                     };
                 };
             };
@@ -4954,7 +4985,7 @@ export interface operations {
                 after?: number;
                 /** @description How long to wait for an event, if there is none yet. */
                 wait_seconds?: number;
-                /** @description At most so many. A larger value is taken as the maximum. */
+                /** @description At most so many. More than 100 is taken as 100. */
                 limit?: number;
                 /** @description Only files whose type begins with one of these; a comma list, in any case. */
                 include_mime?: string;
@@ -4979,7 +5010,108 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["EventPage"];
+                    "text/event-stream": string;
                 };
+            };
+            /** @description Bad Request: `id_invalid`, `parameter_invalid`. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "id_invalid" | "parameter_invalid";
+                    };
+                };
+            };
+            /** @description Forbidden: `forbidden`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "forbidden";
+                    };
+                };
+            };
+            /** @description Not Found: `session_not_found`. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "session_not_found";
+                    };
+                };
+            };
+            /** @description Method Not Allowed: `method_not_allowed`. */
+            405: {
+                headers: {
+                    /** @description The methods of this address. */
+                    Allow?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "method_not_allowed";
+                    };
+                };
+            };
+            /** @description Internal Server Error: `internal`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description Service Unavailable: `busy`, `starting`. */
+            503: {
+                headers: {
+                    /** @description Seconds after which to try again. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "busy" | "starting";
+                    };
+                };
+            };
+        };
+    };
+    subscribe: {
+        parameters: {
+            query?: {
+                /** @description The last sequence that the caller knows; 0 = from the oldest that is kept. */
+                after?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The session's id, which is also its folder's name. */
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Switching Protocols */
+            101: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Bad Request: `id_invalid`, `parameter_invalid`. */
             400: {
