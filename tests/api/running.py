@@ -264,5 +264,13 @@ def staged(server: Server) -> list[str]:
     return sorted(path.name for path in (server.root / "workspace/.jupyter_workspace/staging").iterdir())
 
 
+def leftovers(server: Server) -> list[str]:
+    """The same, once a manifest that is just being written has been moved to its place."""
+    until = time.monotonic() + 5
+    while staged(server) and time.monotonic() < until:
+        time.sleep(0.02)
+    return staged(server)
+
+
 def sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()

@@ -6,7 +6,7 @@ import re
 import time
 
 import pytest
-from api.running import staged
+from api.running import leftovers
 from api.wire import file_part, form, form_type
 
 from jupyter_workspace.handlers.routes import PREFIX, ROUTES
@@ -52,6 +52,12 @@ FITTING = {
     "create_archive": b'{"artifact_ids": ["att_aaaaaaaaaaaaaaaaaaaaaaaaaa"]}',
     "register_artifact": b'{"path": "x.csv"}',
 }
+HANDSHAKE = {
+    "Connection": "Upgrade",
+    "Upgrade": "websocket",
+    "Sec-WebSocket-Version": "13",
+    "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==",
+}
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 BODIED = ("POST", "PUT", "PATCH")
 
@@ -89,19 +95,21 @@ def body_of(row):
 
 def asked(server, row, ids, headers=None, *, anonymous=False):
     body, own = body_of(row) if row.method in BODIED else (None, {})
+    if row.path.endswith("/subscribe"):
+        own = HANDSHAKE
     return server.call(row.method, address(row, **ids), body, {**own, **(headers or {})}, anonymous=anonymous)
 
 
 @EACH
 def test_a_stranger_is_refused(server, session, row):
     # S0-97 S3-04 S1-04 S4-12 C14; API 1 Authentication
-    before = session.names(), staged(server)
+    before = session.names(), leftovers(server)
 
     answer = asked(server, row, {"session_id": session.id}, anonymous=True)
 
     assert answer.status == 403
     assert row.method == "HEAD" or answer.code == "forbidden"
-    assert (session.names(), staged(server)) == before
+    assert (session.names(), leftovers(server)) == before
 
 
 @EACH
@@ -132,7 +140,7 @@ def test_a_stranger_is_refused_before_the_body_comes(server, session, row, frami
     assert answer.status == 403
     assert took < 1.5
     assert answer.headers["Connection"] == "close"
-    assert staged(server) == []
+    assert leftovers(server) == []
 
 
 @TAKING
@@ -171,7 +179,7 @@ def test_what_the_authorizer_refuses_costs_no_byte_of_the_body(guarded, row):
         answer = guarded.checked(wire.answer(row.method))
 
     assert answer.status == 403
-    assert staged(guarded) == []
+    assert leftovers(guarded) == []
 
 
 @EACH

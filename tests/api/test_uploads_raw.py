@@ -9,7 +9,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from api.running import BASE_URL, sha256, staged
+from api.running import BASE_URL, leftovers, sha256, staged
 from api.wire import chunked, query
 
 
@@ -51,7 +51,7 @@ def test_a_raw_upload_gives_the_whole_record(server, session):
         "provenance": None,
     }
     assert (session.folder / "attachments/sales.csv").read_bytes() == content
-    assert staged(server) == []
+    assert leftovers(server) == []
 
 
 def test_ids_have_at_least_96_random_bits(session):
@@ -98,7 +98,7 @@ def test_a_chunked_upload_that_breaks_off_leaves_nothing(server, session):
     with server.wire() as wire:
         wire.send(head + b"5\r\nhello\r\n")
 
-    assert_settles(lambda: (session.names(), staged(server)), ([], []))
+    assert_settles(lambda: (session.names(), leftovers(server)), ([], []))
     assert session.attachments() == []
     assert session.events() == []
 
@@ -110,7 +110,7 @@ def test_an_upload_that_breaks_off_leaves_nothing(server, session):
             server.head("PUT", f"/uploads/{session.id}?name=cut.bin", {"Content-Length": "100"}) + b"x" * 99
         )
 
-    assert_settles(lambda: (session.names(), staged(server)), ([], []))
+    assert_settles(lambda: (session.names(), leftovers(server)), ([], []))
     assert session.attachments() == []
 
 
@@ -148,7 +148,7 @@ def test_a_digest_that_does_not_match_leaves_nothing(server, session, algorithm)
 
     assert answer.status == 400
     assert answer.code == "digest_mismatch"
-    assert (session.names(), session.attachments(), session.events(), staged(server)) == ([], [], [], [])
+    assert (session.names(), session.attachments(), session.events(), leftovers(server)) == ([], [], [], [])
 
 
 @pytest.mark.parametrize(

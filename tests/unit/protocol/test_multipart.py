@@ -108,6 +108,19 @@ def test_a_cut_form_is_refused_at_its_end(cut):
         reader.close()
 
 
+@pytest.mark.parametrize("size", [1, 3, 1000])
+def test_what_stands_before_the_first_boundary_is_ignored(size):
+    body = b"a - preamble\r\nof two lines\r\n--X\r\n" + field("file", b"content", "a") + b"--XX--\r\n"
+    reader = FormReader(TYPE)
+
+    events = [
+        event for start in range(0, len(body), size) for event in reader.feed(body[start : start + size])
+    ]
+
+    reader.close()
+    assert files_of(events) == [("file", "a", b"content")]
+
+
 def test_what_follows_the_last_boundary_is_ignored():
     reader = FormReader(TYPE)
 
