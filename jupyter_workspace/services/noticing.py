@@ -13,7 +13,7 @@ from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 
 from jupyter_workspace.db.engine import Transaction
-from jupyter_workspace.errors import SessionClosed
+from jupyter_workspace.errors import Busy, SessionClosed
 from jupyter_workspace.models.entry import Change, Entry
 from jupyter_workspace.models.file import FileKind, Provenance, Source
 from jupyter_workspace.policy.content import guess_mime
@@ -64,7 +64,8 @@ class Notice(Steady):
     async def plan(self, tx: Transaction) -> Plan[list[tuple[Entry, bool]]]:
         """For each finding its entry, and whether that file is new.
 
-        What the disk shows already is noted in a closed session too, with `force`.
+        What the disk shows already is noted in a closed session too, with `force`; what it no longer
+        shows is then left out, and else raises Busy.
         """
         try:
             await open_session(tx, self.session_id)
@@ -81,10 +82,21 @@ class Notice(Steady):
             if entry is None:
                 continue
             if change.after is not None and change.after != before:
+                if not await self._is_there(finding):
+                    if self._force:
+                        continue
+                    raise Busy("The file is being changed.")
                 changes.append(change)
             seen[finding.path] = entry
             result.append((entry, before is None))
         return Plan(result=result, changes=changes)
+
+    async def _is_there(self, finding: Finding) -> bool:
+        """Whether the disk still shows it.
+
+        Between the moves of a publication and its end, files can be seen that are then taken back.
+        """
+        return await self._parts.store.stat(session_place(self.session_id, finding.path)) == finding.stat
 
     def _change(self, finding: Finding, before: Entry | None) -> Change:
         now = self._parts.clock()

@@ -86,6 +86,8 @@ class Reconcile:
         finding = await self._hashed(entry.session_id, entry.path, "watch")
         notice = Notice(self._parts, entry.session_id, [finding], force=True)
         known = await self._parts.publisher.publish(notice)
+        if not known:
+            raise Busy("The file is being changed.")
         return known[0][0]
 
     async def _scan(self, session_id: str) -> ScanResult:
