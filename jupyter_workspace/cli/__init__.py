@@ -1,0 +1,1 @@
+"""`jupyter workspace`: what the panel does, from a terminal, over the same HTTP routes."""

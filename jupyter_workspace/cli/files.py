@@ -1,0 +1,134 @@
+"""Verbs about the files of a session."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from jupyter_workspace.models.artifact import Register
+from jupyter_workspace.models.file import Conflict, File, FileKind
+
+if TYPE_CHECKING:
+    from jupyter_workspace.cli.main import Context
+
+__all__ = ["VERBS"]
+
+COLUMNS = ("attachment_id", "kind", "path", "size", "modified_at")
+
+
+@click.command("ls")
+@click.argument("session_id")
+@click.option("--kind", type=click.Choice(["attachment", "artifact"]))
+@click.option("--path", help="Only what is in this folder.")
+@click.option("-q", "text", help="Part of the name.")
+@click.option("--trash", is_flag=True, help="What was deleted and can be restored.")
+@click.pass_obj
+def list_files(
+    context: Context,
+    session_id: str,
+    kind: FileKind | None,
+    path: str | None,
+    text: str | None,
+    *,
+    trash: bool,
+) -> None:
+    """List the files of a session."""
+    if trash:
+        context.output.rows(context.client.list_trash(session_id).trash, (*COLUMNS, "deleted_at"))
+        return
+    found = context.client.each_file(session_id, kind=kind, path=path, q=text)
+    context.output.rows(found, COLUMNS)
+
+
+@click.command()
+@click.argument("session_id")
+@click.argument("paths", nargs=-1, required=True)
+@click.option("--root", is_flag=True, help="The paths begin at the server's root, not at the session.")
+@click.option("--in-place", is_flag=True, help="With --root: refer to the file, do not copy it.")
+@click.pass_obj
+def register(
+    context: Context, session_id: str, paths: tuple[str, ...], *, root: bool, in_place: bool
+) -> None:
+    """Make files that are on the server known as artifacts."""
+    bodies = [Register(root_path=path, copy=not in_place) if root else Register(path=path) for path in paths]
+    context.output.rows(context.client.register_batch(session_id, bodies).saved, COLUMNS)
+
+
+@click.command("rm")
+@click.argument("session_id")
+@click.argument("names", nargs=-1, required=True)
+@click.option("--permanent", is_flag=True, help="Not to the trash, but for good.")
+@click.pass_obj
+def remove(context: Context, session_id: str, names: tuple[str, ...], *, permanent: bool) -> None:
+    """Delete files, named by id or path."""
+    for name in names:
+        file_id = _id_of(context, session_id, name)
+        context.client.delete_file(session_id, file_id, permanent=permanent)
+        context.output.line(f"{name} is {'gone' if permanent else 'in the trash'}", {"artifact_id": file_id})
+
+
+@click.command()
+@click.argument("session_id")
+@click.argument("names", nargs=-1, required=True)
+@click.option("--rename", is_flag=True, help="Take another name when the old one is taken.")
+@click.pass_obj
+def restore(context: Context, session_id: str, names: tuple[str, ...], *, rename: bool) -> None:
+    """Take files back from the trash, named by id or path."""
+    trash = context.client.list_trash(session_id, limit=1000).trash
+    records: list[File] = []
+    for name in names:
+        ids = [
+            file.artifact_id for file in trash if name in {file.path, file.attachment_id, file.artifact_id}
+        ]
+        on_conflict: Conflict = "rename" if rename else "error"
+        records.append(
+            context.client.restore_file(session_id, ids[0] if ids else name, on_conflict=on_conflict)
+        )
+    context.output.rows(records, COLUMNS)
+
+
+@click.command()
+@click.argument("session_id")
+@click.argument(
+    "paths", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
+)
+@click.option("--dir", "folder", default="attachments", show_default=True, help="The folder in the session.")
+@click.option(
+    "--on-conflict", type=click.Choice(["rename", "error", "replace"]), default="rename", show_default=True
+)
+@click.pass_obj
+def upload(context: Context, session_id: str, paths: tuple[Path, ...], folder: str, on_conflict: str) -> None:
+    """Upload files; each is verified by its digest."""
+    saved = [
+        context.client.upload(session_id, path, path.name, folder=folder, on_conflict=on_conflict)
+        for path in paths
+    ]
+    context.output.rows(saved, COLUMNS)
+
+
+@click.command()
+@click.argument("session_id")
+@click.argument("name")
+@click.argument("target", type=click.Path(path_type=Path), required=False)
+@click.pass_obj
+def download(context: Context, session_id: str, name: str, target: Path | None) -> None:
+    """Download one file, named by id or path; verified, and resumed if it was interrupted."""
+    file_id = _id_of(context, session_id, name)
+    target = target or Path(context.client.get_file(session_id, file_id).name)
+    context.client.download(session_id, file_id, target)
+    context.output.line(str(target), {"path": str(target)})
+
+
+def _id_of(context: Context, session_id: str, name: str) -> str:
+    """The id of a file that is named by id or path; what is neither is left for the server to refuse."""
+    if name.startswith(("att_", "art_")):
+        return name
+    for file in context.client.each_file(session_id, path=name):
+        if file.path == name:
+            return file.attachment_id
+    raise click.ClickException(f"There is no file {name!r} in session {session_id}.")
+
+
+VERBS = (list_files, register, remove, restore, upload, download)

@@ -1,0 +1,71 @@
+"""How answers look in a terminal: tables for people, one JSON value a line for programs."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+import click
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+__all__ = ["Output", "size_of"]
+
+_UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
+_STEP = 1024
+
+
+class Output:
+    """Where answers go. With `as_json` each is one line of JSON on standard output."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        self.as_json = as_json
+        self._console = Console(highlight=False, soft_wrap=False)
+
+    def rows(self, values: Iterable[Any], columns: Sequence[str]) -> None:
+        """Shows records: `columns` are their members, or 'size' for a size in words."""
+        if self.as_json:
+            for value in values:
+                self.value(value)
+            return
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        for column in columns:
+            table.add_column(
+                column.replace("_", " "), overflow="fold", justify="right" if column == "size" else "left"
+            )
+        for value in values:
+            table.add_row(*(_shown(column, getattr(value, column)) for column in columns))
+        self._console.print(table)
+
+    def value(self, value: Any) -> None:
+        """Shows one value as a line of JSON."""
+        sys.stdout.write(msgspec.json.encode(value).decode() + "\n")
+        sys.stdout.flush()
+
+    def line(self, text: str, value: Any) -> None:
+        """Says a sentence to a person, or the value behind it to a program."""
+        if self.as_json:
+            self.value(value)
+        else:
+            click.echo(text)
+
+
+def _shown(column: str, value: Any) -> str:
+    if column == "size":
+        return size_of(value)
+    if isinstance(value, datetime):
+        return value.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    return "" if value is None else str(value)
+
+
+def size_of(count: int) -> str:
+    """A number of bytes in words: 1024-based, one decimal from KiB on."""
+    size = float(count)
+    for unit in _UNITS:
+        if size < _STEP or unit == _UNITS[-1]:
+            break
+        size /= _STEP
+    return f"{count} B" if unit == _UNITS[0] else f"{size:.1f} {unit}"

@@ -1,0 +1,71 @@
+"""Which server a terminal means: the one it is told, the one it was started by, or the one that runs.
+
+--url and --token                      said by hand, also for a server behind a hub
+JUPYTER_WORKSPACE_URL, …_TOKEN         a terminal inside JupyterLab
+JUPYTERHUB_SERVICE_PREFIX, …_TOKEN     a terminal of a hub's user, through the hub's proxy or not
+jpserver-*.json                        servers of this user on this machine, the youngest first
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import msgspec
+from jupyter_core.paths import jupyter_runtime_dir
+from msgspec import Struct
+
+from jupyter_workspace.client.client import Client
+from jupyter_workspace.client.discovery import find_server
+from jupyter_workspace.errors import NoSession, ServerUnreachable
+
+__all__ = ["connect"]
+
+
+class _Running(Struct):
+    """What a Jupyter server writes about itself in the runtime folder."""
+
+    url: str
+    token: str = ""
+    pid: int = 0
+
+
+def connect(url: str | None, token: str | None, environment: Mapping[str, str] = os.environ) -> Client:
+    """A client of the server that is meant; ServerUnreachable when there is none."""
+    if url is not None:
+        return Client(
+            url, token or environment.get("JUPYTER_TOKEN") or environment.get("JUPYTERHUB_API_TOKEN", "")
+        )
+    try:
+        found = find_server(environment)
+    except NoSession:
+        pass
+    else:
+        return Client(found.url, found.token, is_scoped=found.is_scoped)
+    if (hub := _of_hub(environment)) is not None:
+        return Client(*hub)
+    for running in _running(Path(jupyter_runtime_dir())):
+        return Client(running.url, running.token)
+    raise ServerUnreachable(
+        "No Jupyter server of yours runs on this machine.",
+        hint="Start one with 'jupyter lab', or give --url and --token.",
+    )
+
+
+def _of_hub(environment: Mapping[str, str]) -> tuple[str, str] | None:
+    """The single-user server of a hub, if this is a process of it."""
+    url, token = environment.get("JUPYTERHUB_SERVICE_URL"), environment.get("JUPYTERHUB_API_TOKEN")
+    return (url, token) if url and token else None
+
+
+def _running(folder: Path) -> Iterator[_Running]:
+    """The servers of this user that are alive, the youngest first."""
+    files = sorted(folder.glob("jpserver-*.json"), key=lambda file: file.stat().st_mtime, reverse=True)
+    for file in files:
+        try:
+            found = msgspec.json.decode(file.read_bytes(), type=_Running)
+            os.kill(found.pid, 0)
+        except (OSError, msgspec.DecodeError):
+            continue  # left behind by a server that was killed
+        yield found
