@@ -25,6 +25,8 @@ _log = logging.getLogger(__name__)
 #: A journal with more than this many lines to spare is rewritten.
 SPARE_LINES = 1000
 
+_DAMAGED = "journal_damaged"
+
 
 class Recovery:
     """Makes the index and the journals say the same."""
@@ -33,11 +35,12 @@ class Recovery:
         self._ledger = ledger
         self._journals = journals
         self.problems: list[Problem] = []
+        self._rebuilt = 0
 
     @property
     def is_complete(self) -> bool:
         """Whether every journal could be read, so that what no row knows is really unknown."""
-        return not self.problems
+        return all(problem.code != _DAMAGED for problem in self.problems)
 
     async def run(self) -> list[str]:
         """Brings every session to agree; gives the ids of live sessions."""
@@ -51,6 +54,12 @@ class Recovery:
             except (WorkspaceError, OSError):
                 _log.exception("Session %s could not be checked.", session_id)
                 self._report(session_id, "The session could not be checked at start.")
+        if self._rebuilt:
+            message = (
+                f"The index did not agree with the journals of {self._rebuilt} session(s) and was made again "
+                "from them. The history of their events begins anew."
+            )
+            self.problems.append(Problem(code="index_rebuilt", message=message))
         return live
 
     async def _agree(self, session_id: str, position: int | None) -> bool:
@@ -97,10 +106,11 @@ class Recovery:
         async with self._ledger.database.transaction() as tx:
             await tx.sessions.restore(entry, journal.position)
             await tx.files.restore(session_id, list(journal.files.values()), list(journal.versions.values()))
+        self._rebuilt += 1
         _log.info("Session %s was rebuilt from its journal.", session_id)
 
     def _report(self, session_id: str, message: str) -> None:
-        self.problems.append(Problem(code="journal_damaged", message=message, session_id=session_id))
+        self.problems.append(Problem(code=_DAMAGED, message=message, session_id=session_id))
 
 
 def _is_live(state: Replayed) -> bool:
