@@ -100,6 +100,10 @@ measured: begin ## Unit, contract and API tests, and how much of the package the
 faults: begin ## Kill, fill and break things, at the size of the gate
 	$(if $(FAULTS),$(RUN) $(FAULTS))
 
+.PHONY: schemathesis
+schemathesis: begin ## Half an hour of requests made from the document
+	SCHEMATHESIS_SECONDS=1800 SCHEMATHESIS_EXAMPLES=200 $(RUN) tests/api/test_schema.py
+
 .PHONY: examples
 examples: begin ## Every example runs
 	$(if $(EXAMPLES),$(RUN) $(EXAMPLES))

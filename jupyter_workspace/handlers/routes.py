@@ -40,6 +40,7 @@ _TAKE = (
 _ROOM = (errors.QuotaExceeded, errors.DiskFull, errors.TypeRefused, errors.Infected, errors.ScanUnavailable)
 _FORM = (errors.FormInvalid, errors.FileMissing, errors.KeyReused)
 _PATH = (errors.PathEscapes, errors.NameInvalid, errors.SessionNotFound, errors.FileNotFound)
+_NOTEBOOK = (errors.BodyInvalid, errors.PathEscapes, errors.NameInvalid, errors.FileNotFound)
 _GIVE = (errors.SessionNotFound, errors.FileNotFound, errors.RangeInvalid)
 
 ROUTES: tuple[Route, ...] = (
@@ -101,7 +102,7 @@ ROUTES: tuple[Route, ...] = (
         answer=Session,
         success=(201,),
         errors=(
-            errors.BodyInvalid,
+            *_NOTEBOOK,
             errors.IdInvalid,
             errors.SessionExists,
             errors.NameTaken,
@@ -119,7 +120,7 @@ ROUTES: tuple[Route, ...] = (
         body=Resolve,
         answer=Session,
         success=(200, 201),
-        errors=(errors.BodyInvalid, errors.PathEscapes, errors.SessionNotFound),
+        errors=(*_NOTEBOOK, errors.SessionNotFound),
     ),
     Route(
         method="GET",
@@ -144,7 +145,7 @@ ROUTES: tuple[Route, ...] = (
         body=SessionNew,
         answer=Session,
         success=(200, 201),
-        errors=(errors.BodyInvalid, errors.SessionExists, errors.NameTaken, errors.NotADirectory),
+        errors=(*_NOTEBOOK, errors.SessionExists, errors.NameTaken, errors.NotADirectory),
     ),
     Route(
         method="PATCH",
@@ -156,7 +157,7 @@ ROUTES: tuple[Route, ...] = (
         summary="Rename, describe, close or reopen a session",
         body=SessionChange,
         answer=Session,
-        errors=(errors.BodyInvalid, errors.SessionNotFound, errors.NameTaken),
+        errors=(*_NOTEBOOK, errors.SessionNotFound, errors.NameTaken),
     ),
     Route(
         method="DELETE",

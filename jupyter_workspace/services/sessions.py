@@ -104,10 +104,7 @@ class Sessions:
         if (wanted.kernel_id is UNSET) == (wanted.notebook_path is UNSET):
             raise BodyInvalid("Give 'kernel_id' or 'notebook_path'.")
         if wanted.notebook_path is not UNSET:
-            path = "/".join(read_path(wanted.notebook_path, allow_hidden=True))
-            if not path:
-                raise BodyInvalid("'notebook_path' is empty.")
-            return await self.of_notebook(actor, path)
+            return await self.of_notebook(actor, _notebook(wanted.notebook_path))
         found = await self._notebooks.path_of(wanted.kernel_id) if wanted.kernel_id is not UNSET else None
         if found is None:
             raise SessionNotFound(
@@ -164,6 +161,8 @@ class Sessions:
         }
         if not given:
             raise BodyInvalid("There is nothing to change.", hint="Give at least one member.")
+        if wanted.notebooks is not UNSET:
+            given["notebooks"] = list(dict.fromkeys(map(_notebook, wanted.notebooks)))
         if given.get("status", "active") != "active" and self._parts.settings.clean_attachments_on_close:
             await self._clean(actor, session_id)
         async with self._parts.ledger.writing() as tx:
@@ -208,7 +207,7 @@ class Sessions:
 
     async def _add(self, tx: Transaction, actor: Actor, session_id: str, wanted: SessionNew) -> None:
         now = self._parts.clock()
-        notebooks = [] if wanted.notebook_path is None else [wanted.notebook_path]
+        notebooks = [] if wanted.notebook_path is None else [_notebook(wanted.notebook_path)]
         await self._check_notebooks(tx, session_id, notebooks)
         old = await tx.sessions.find(session_id)
         entry = SessionEntry(
@@ -251,6 +250,14 @@ class Sessions:
             if not taken and await self._parts.store.stat(Place("workspace", session_id)) is None:
                 return session_id
             number += 1
+
+
+def _notebook(path: str) -> str:
+    """A notebook's path in one form; raises BodyInvalid for an empty one, and what `read_path` raises."""
+    components = read_path(path, allow_hidden=True)
+    if not components:
+        raise BodyInvalid("A notebook's path is empty.")
+    return "/".join(components)
 
 
 class _Deletion(Steady):

@@ -648,6 +648,26 @@ export interface components {
             inputs: string[];
         };
         /**
+         * ProvenanceGiven
+         * @description Provenance as a caller says it: a member that does not exist is a mistake.
+         */
+        ProvenanceGiven: {
+            /** @default null */
+            notebook_path: string | null;
+            /** @default null */
+            kernel_id: string | null;
+            /** @default null */
+            cell_id: string | null;
+            /** @default null */
+            execution_count: number | null;
+            /** @default null */
+            run_id: string | null;
+            /** @default null */
+            git_commit: string | null;
+            /** @default [] */
+            inputs: string[];
+        };
+        /**
          * Register
          * @description What to register: exactly one of `path`, `root_path` and `source` is given.
          *
@@ -661,7 +681,7 @@ export interface components {
             copy: boolean;
             name?: string;
             metadata?: Record<string, never>;
-            provenance?: components["schemas"]["Provenance"];
+            provenance?: components["schemas"]["ProvenanceGiven"];
             /** @default false */
             deduplicate: boolean;
             attachment_id?: string;
@@ -1157,7 +1177,7 @@ export interface operations {
                     "application/json": components["schemas"]["Session"];
                 };
             };
-            /** @description Bad Request: `body_invalid`, `id_invalid`, `not_a_directory`. */
+            /** @description Bad Request: `body_invalid`, `id_invalid`, `name_invalid`, `not_a_directory`, `path_escapes`. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -1165,7 +1185,7 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
-                        code?: "body_invalid" | "id_invalid" | "not_a_directory";
+                        code?: "body_invalid" | "id_invalid" | "name_invalid" | "not_a_directory" | "path_escapes";
                     };
                 };
             };
@@ -1178,6 +1198,18 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "forbidden";
+                    };
+                };
+            };
+            /** @description Not Found: `file_not_found`. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "file_not_found";
                     };
                 };
             };
@@ -1268,7 +1300,7 @@ export interface operations {
                     "application/json": components["schemas"]["Session"];
                 };
             };
-            /** @description Bad Request: `body_invalid`, `path_escapes`. */
+            /** @description Bad Request: `body_invalid`, `name_invalid`, `path_escapes`. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -1276,7 +1308,7 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
-                        code?: "body_invalid" | "path_escapes";
+                        code?: "body_invalid" | "name_invalid" | "path_escapes";
                     };
                 };
             };
@@ -1292,7 +1324,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description Not Found: `session_not_found`. */
+            /** @description Not Found: `file_not_found`, `session_not_found`. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -1300,7 +1332,7 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
-                        code?: "session_not_found";
+                        code?: "file_not_found" | "session_not_found";
                     };
                 };
             };
@@ -1481,7 +1513,7 @@ export interface operations {
                     "application/json": components["schemas"]["Session"];
                 };
             };
-            /** @description Bad Request: `body_invalid`, `id_invalid`, `not_a_directory`. */
+            /** @description Bad Request: `body_invalid`, `id_invalid`, `name_invalid`, `not_a_directory`, `path_escapes`. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -1489,7 +1521,7 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
-                        code?: "body_invalid" | "id_invalid" | "not_a_directory";
+                        code?: "body_invalid" | "id_invalid" | "name_invalid" | "not_a_directory" | "path_escapes";
                     };
                 };
             };
@@ -1502,6 +1534,18 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "forbidden";
+                    };
+                };
+            };
+            /** @description Not Found: `file_not_found`. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "file_not_found";
                     };
                 };
             };
@@ -1684,7 +1728,7 @@ export interface operations {
                     "application/json": components["schemas"]["Session"];
                 };
             };
-            /** @description Bad Request: `body_invalid`, `id_invalid`. */
+            /** @description Bad Request: `body_invalid`, `id_invalid`, `name_invalid`, `path_escapes`. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -1692,7 +1736,7 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
-                        code?: "body_invalid" | "id_invalid";
+                        code?: "body_invalid" | "id_invalid" | "name_invalid" | "path_escapes";
                     };
                 };
             };
@@ -1708,7 +1752,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description Not Found: `session_not_found`. */
+            /** @description Not Found: `file_not_found`, `session_not_found`. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -1716,7 +1760,7 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
-                        code?: "session_not_found";
+                        code?: "file_not_found" | "session_not_found";
                     };
                 };
             };
