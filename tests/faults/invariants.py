@@ -113,10 +113,11 @@ def check_agreement(server, api, truth):
     assert_same("I1: listed files", set(listed), set(expected))
     for attachment_id, known in expected.items():
         check_record(listed[attachment_id], known)
-    trashed = {record["attachment_id"]: record for record in api.records(truth.session, "trash")}
+    # The trash lists versions, too: those of files that were replaced.
+    trashed = {record["artifact_id"]: record for record in api.records(truth.session, "trash")}
     in_trash = truth.in_trash()
-    for attachment_id, known in in_trash.items():
-        check_record(trashed[attachment_id], known)
+    for known in in_trash.values():
+        check_record(trashed[known.artifact_id], known)
     check_disk(server, truth)
     check_trash_folder(server, in_trash)
     within_grace(
