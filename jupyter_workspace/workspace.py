@@ -11,10 +11,11 @@ import asyncio
 import contextlib
 import logging
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -22,9 +23,19 @@ from msgspec import Struct
 
 from jupyter_workspace.db.engine import Database
 from jupyter_workspace.errors import Starting, WorkspaceError
-from jupyter_workspace.integrations.base import NoNotebooks, NoScanner, Notebooks, Scanner
+from jupyter_workspace.integrations.base import (
+    Bus,
+    NoBus,
+    NoNotebooks,
+    NoScanner,
+    Notebooks,
+    Scanner,
+    Watcher,
+)
+from jupyter_workspace.integrations.watcher import FolderWatcher
 from jupyter_workspace.models.service import Problem
 from jupyter_workspace.policy.naming import STATE_FOLDER, new_token
+from jupyter_workspace.services.announcing import Announcing
 from jupyter_workspace.services.archives import Archives
 from jupyter_workspace.services.artifacts import Artifacts
 from jupyter_workspace.services.delivery import Delivery
@@ -41,7 +52,10 @@ from jupyter_workspace.services.registration import Registration
 from jupyter_workspace.services.room import Room
 from jupyter_workspace.services.sessions import Sessions
 from jupyter_workspace.services.settings import Settings
+from jupyter_workspace.services.spools import Spools
 from jupyter_workspace.services.trash import Trash
+from jupyter_workspace.services.uploads import Uploads
+from jupyter_workspace.services.watching import Watching
 from jupyter_workspace.stores.journals import JournalFiles
 from jupyter_workspace.stores.local import LocalStore
 
@@ -74,10 +88,14 @@ class Workspace:
     artifacts: Artifacts
     registration: Registration
     ingest: Ingest
+    spools: Spools
+    uploads: Uploads
     delivery: Delivery
     folders: Folders
     archives: Archives
     reconcile: Reconcile
+    watching: Watching | None
+    announcing: Announcing
     manifests: Manifests
     trash: Trash
     recovery: Recovery
@@ -91,6 +109,8 @@ class Workspace:
             *self.notices,
             *self.recovery.problems,
             *self.reconcile.problems.values(),
+            *(self.watching.problems.values() if self.watching is not None else ()),
+            *self.parts.log.problems.values(),
             *self.manifests.problems.values(),
         ]
 
@@ -122,6 +142,7 @@ async def open_workspace(
     *,
     scanner: Scanner | None = None,
     notebooks: Notebooks | None = None,
+    bus: Bus | None = None,
     clock: Callable[[], datetime] = _now,
     new_id: Callable[[str], str] = _new_id,
 ) -> AsyncIterator[Workspace]:
@@ -136,7 +157,15 @@ async def open_workspace(
     await store.open()
     try:
         opened = await database.open()
-        outside = _Outside(places.root, scanner or NoScanner(), notebooks or NoNotebooks(), clock, new_id)
+        outside = _Outside(
+            root=places.root,
+            scanner=scanner or NoScanner(),
+            notebooks=notebooks or NoNotebooks(),
+            bus=bus or NoBus(),
+            watcher=None if settings.watch_polling else FolderWatcher(base),
+            clock=clock,
+            new_id=new_id,
+        )
         workspace = _assemble(settings, store, Ledger(database, journals), outside)
         if opened.problem is not None:
             workspace.notices.append(Problem(code="index_degraded", message=opened.problem))
@@ -151,13 +180,15 @@ async def open_workspace(
         await store.close()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Outside:
     """What comes from outside: other programs, time and chance."""
 
     root: Path
     scanner: Scanner
     notebooks: Notebooks
+    bus: Bus
+    watcher: Watcher | None
     clock: Callable[[], datetime]
     new_id: Callable[[str], str]
 
@@ -178,7 +209,9 @@ def _assemble(settings: Settings, store: LocalStore, ledger: Ledger, outside: _O
     reconcile = Reconcile(parts)
     sessions = Sessions(parts, reconcile.scan, outside.notebooks)
     delivery = Delivery(parts, reconcile)
-    ingest = Ingest(parts, Room(ledger, store, settings, trash.purge), outside.scanner)
+    room = Room(ledger, store, settings, trash.purge)
+    ingest = Ingest(parts, room, outside.scanner)
+    spools = Spools(parts, room, ingest)
     return Workspace(
         parts=parts,
         database=ledger.database,
@@ -186,10 +219,14 @@ def _assemble(settings: Settings, store: LocalStore, ledger: Ledger, outside: _O
         artifacts=Artifacts(parts, trash),
         registration=Registration(parts, ingest, outside.notebooks),
         ingest=ingest,
+        spools=spools,
+        uploads=Uploads(parts, room, spools),
         delivery=delivery,
         folders=Folders(parts),
         archives=Archives(parts, delivery, reconcile),
         reconcile=reconcile,
+        watching=Watching(parts, reconcile, outside.watcher) if settings.watch else None,
+        announcing=Announcing(parts, outside.bus),
         manifests=Manifests(parts),
         trash=trash,
         recovery=Recovery(ledger, ledger.journals),
@@ -202,9 +239,10 @@ async def _start(workspace: Workspace) -> None:
     parts = workspace.parts
     try:
         await parts.ledger.catch_up()
+        await workspace.announcing.begin()
         live = await workspace.recovery.run()
         await parts.publisher.recover()
-        await parts.store.sweep_staging(frozenset())
+        await parts.store.sweep_staging(await workspace.spools.restore())
         if workspace.recovery.is_complete:
             await workspace.trash.drop_unknown()
         workspace.set_status("degraded" if workspace.notices else "ok")
@@ -216,9 +254,15 @@ async def _start(workspace: Workspace) -> None:
         workspace.set_status("degraded")
         live = []
     async with asyncio.TaskGroup() as group:
-        for run in (parts.publisher.run, workspace.manifests.run, workspace.trash.run):
+        for run in (
+            parts.publisher.run,
+            workspace.manifests.run,
+            workspace.trash.run,
+            workspace.spools.run,
+        ):
             group.create_task(_forever(run))
-        group.create_task(_rescan(workspace, live))
+        group.create_task(_forever(workspace.announcing.run))
+        group.create_task(_forever(partial(_follow, workspace, live)))
 
 
 async def _forever(run: Callable[[], Awaitable[None]]) -> None:
@@ -231,14 +275,20 @@ async def _forever(run: Callable[[], Awaitable[None]]) -> None:
             await asyncio.sleep(PAUSE_SECONDS)
 
 
-async def _rescan(workspace: Workspace, live: list[str]) -> None:
-    """Looks once at every session's folder: it may have changed while no server ran."""
+async def _follow(workspace: Workspace, live: Sequence[str]) -> None:
+    """Follows what happens in the sessions' folders, which may have changed while no server ran."""
     workspace.manifests.changed(frozenset(live))
+    if workspace.watching is not None:
+        await workspace.watching.run({*live, *workspace.reconcile.folders})
     for session_id in live:
         await asyncio.wait([workspace.reconcile.scan_soon(session_id)])
+    await asyncio.Event().wait()
 
 
 async def _stop(workspace: Workspace, tasks: list[asyncio.Task[None]]) -> None:
+    with contextlib.suppress(WorkspaceError, TimeoutError):
+        await asyncio.wait_for(workspace.spools.close(), STOP_SECONDS)
+    workspace.parts.log.close()
     await workspace.reconcile.close()
     for task in tasks:
         task.cancel()

@@ -11,7 +11,17 @@ from collections.abc import Sequence
 from typing import Any
 
 from jupyter_workspace import errors
-from jupyter_workspace.handlers import archives, artifacts, events, files, service, sessions, socket, uploads
+from jupyter_workspace.handlers import (
+    archives,
+    artifacts,
+    events,
+    files,
+    service,
+    sessions,
+    socket,
+    tus,
+    uploads,
+)
 from jupyter_workspace.handlers.base import CatchAll, WorkspaceHandler
 from jupyter_workspace.handlers.opening import Opening
 from jupyter_workspace.handlers.route import Route
@@ -20,6 +30,7 @@ from jupyter_workspace.models.event import EventPage
 from jupyter_workspace.models.file import AttachmentList, Batch, File, FileList, Folder, TrashList
 from jupyter_workspace.models.service import Service, Usage
 from jupyter_workspace.models.session import Resolve, Session, SessionChange, SessionList, SessionNew
+from jupyter_workspace.models.upload import Upload
 
 __all__ = ["PREFIX", "ROUTES", "tornado_rules"]
 
@@ -27,6 +38,7 @@ PREFIX = "api/workspace"
 
 _SESSION = "/sessions/{session_id}"
 _FILE = f"{_SESSION}/artifacts/{{artifact_id}}"
+_UPLOAD = "/uploads/{session_id}/{upload_id}"
 
 _WRITE = (errors.SessionNotFound, errors.SessionClosed)
 _TAKE = (
@@ -40,6 +52,7 @@ _TAKE = (
 _ROOM = (errors.QuotaExceeded, errors.DiskFull, errors.TypeRefused, errors.Infected, errors.ScanUnavailable)
 _FORM = (errors.FormInvalid, errors.FileMissing, errors.KeyReused)
 _PATH = (errors.PathEscapes, errors.NameInvalid, errors.SessionNotFound, errors.FileNotFound)
+_RESUME = (errors.SessionNotFound, errors.UploadNotFound, errors.UploadGone, errors.TusVersion)
 _NOTEBOOK = (errors.BodyInvalid, errors.PathEscapes, errors.NameInvalid, errors.FileNotFound)
 _GIVE = (errors.SessionNotFound, errors.FileNotFound, errors.RangeInvalid)
 
@@ -252,11 +265,19 @@ ROUTES: tuple[Route, ...] = (
         resource="uploads",
         action="write",
         handler=uploads.UploadsHandler,
-        summary="Upload one file, or up to 100, as a form",
-        media=("multipart/form-data",),
+        summary="Upload one file, or up to 100, as a form; or begin a resumable upload (tus 1.0)",
+        media=("multipart/form-data", "application/offset+octet-stream"),
         answer=File | Batch,
         success=(200, 201),
-        errors=(*_TAKE, *_FORM, *_ROOM, errors.ParameterInvalid),
+        errors=(
+            *_TAKE,
+            *_FORM,
+            *_ROOM,
+            errors.ParameterInvalid,
+            errors.TusVersion,
+            errors.ChecksumMismatch,
+            errors.DigestMismatch,
+        ),
     ),
     Route(
         method="PUT",
@@ -271,6 +292,61 @@ ROUTES: tuple[Route, ...] = (
         answer=File,
         success=(200, 201),
         errors=(*_TAKE, *_ROOM, errors.ParameterInvalid, errors.DigestMismatch, errors.KeyReused),
+    ),
+    Route(
+        method="HEAD",
+        path=_UPLOAD,
+        operation="head_upload",
+        resource="uploads",
+        action="read",
+        handler=tus.ResumableHandler,
+        summary="How many bytes of a resumable upload are safe (tus 1.0)",
+        errors=_RESUME,
+        is_quiet=True,
+    ),
+    Route(
+        method="GET",
+        path=_UPLOAD,
+        operation="get_upload",
+        resource="uploads",
+        action="read",
+        handler=tus.ResumableHandler,
+        summary="What became of a resumable upload",
+        answer=Upload,
+        errors=(errors.SessionNotFound, errors.UploadNotFound),
+        is_quiet=True,
+    ),
+    Route(
+        method="PATCH",
+        path=_UPLOAD,
+        operation="append_upload",
+        resource="uploads",
+        action="write",
+        handler=tus.ResumableHandler,
+        summary="Add bytes to a resumable upload; the last ones make a file of it (tus 1.0)",
+        media=("application/offset+octet-stream",),
+        success=(204,),
+        errors=(
+            *_TAKE,
+            *_ROOM,
+            *_RESUME,
+            errors.OffsetMismatch,
+            errors.UploadLocked,
+            errors.ParameterInvalid,
+            errors.ChecksumMismatch,
+            errors.DigestMismatch,
+        ),
+    ),
+    Route(
+        method="DELETE",
+        path=_UPLOAD,
+        operation="delete_upload",
+        resource="uploads",
+        action="write",
+        handler=tus.ResumableHandler,
+        summary="Forget a resumable upload (tus 1.0)",
+        success=(204,),
+        errors=(*_RESUME, errors.UploadLocked),
     ),
     Route(
         method="GET",

@@ -1,4 +1,4 @@
-"""Uploads in one request: a form, or the raw bytes."""
+"""Uploads in one request: a form, or the raw bytes; and the beginning of those that take several."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ from msgspec import Struct
 
 from jupyter_workspace.errors import Internal
 from jupyter_workspace.handlers.artifacts import AttachmentsQuery
-from jupyter_workspace.handlers.bodies import Sink
-from jupyter_workspace.handlers.incoming import RawSink, UploadHandler
+from jupyter_workspace.handlers.bodies import NoBody, Sink
+from jupyter_workspace.handlers.incoming import RawSink
+from jupyter_workspace.handlers.tus import CreationSink, TusAnswers
 from jupyter_workspace.models.file import Conflict
 from jupyter_workspace.policy.naming import ATTACHMENTS_FOLDER, DEFAULT_NAME
+from jupyter_workspace.protocol import tus
 from jupyter_workspace.protocol.digest import parse_repr_digest
 from jupyter_workspace.services.creation import Candidate
 
@@ -24,7 +26,7 @@ class PutQuery(Struct, frozen=True, kw_only=True):
     on_conflict: Conflict = "rename"
 
 
-class UploadsHandler(UploadHandler):
+class UploadsHandler(TusAnswers):
     """`/uploads/{session_id}`."""
 
     async def get(self, session_id: str) -> None:
@@ -36,12 +38,41 @@ class UploadsHandler(UploadHandler):
         """A staging file for raw bytes, one for each file of a form."""
         if self.request.method == "GET":
             return await super().make_sink()
+        if self.request.method == "POST" and self.is_tus():
+            return await self._make_upload(self.path_kwargs["session_id"])
         session = await self.workspace.sessions.require_open(self.actor, self.path_kwargs["session_id"])
         if self.request.method == "POST":
             return await self.form_sink(session)
         self.idempotency_key()
         self._candidate = self._raw_candidate()
         return RawSink(await self.workspace.ingest.arrive(session, self.declared_length()))
+
+    async def _make_upload(self, session_id: str) -> Sink:
+        """A resumable upload is made before the body, which may be its first piece, is read."""
+        headers = self.request.headers
+        tus.check_version(headers)
+        wanted = tus.parse_creation(headers)
+        length = self.declared_length() if wanted.brings_bytes else None
+        collection = self.address(f"/uploads/{session_id}")
+        part_ids = [tus.part_id(url, collection=collection, host=self.request.host) for url in wanted.parts]
+        self._upload = await self.workspace.uploads.create(
+            self.actor, session_id, wanted, part_ids, body_length=length
+        )
+        if not wanted.brings_bytes or wanted.concat == "final":
+            return NoBody()
+        writer = await self.begin(self._upload.upload_id, tus.Patch(0, None, wanted.checksum))
+        return NoBody() if writer is None else CreationSink(writer, self.workspace.uploads)
+
+    async def _answer_upload(self, session_id: str) -> None:
+        upload = self._upload
+        if isinstance(self.sink, CreationSink):
+            self.sink.is_complete = True
+            uploads, writer = self.workspace.uploads, self.sink.writer
+            upload = await uploads.complete_new(session_id, upload.upload_id, writer)
+        self.set_upload(upload)
+        self.set_status(201)
+        self.set_header("Location", self.address(f"/uploads/{session_id}/{upload.upload_id}"))
+        self.finish()
 
     def _raw_candidate(self) -> Candidate:
         query = self.query(PutQuery)
@@ -66,7 +97,10 @@ class UploadsHandler(UploadHandler):
         self.answer_one(session_id, saved)
 
     async def post(self, session_id: str) -> None:
-        """The files of a form become files: all or none."""
+        """The files of a form become files: all or none. For tus, an upload was made."""
+        if self.is_tus():
+            await self._answer_upload(session_id)
+            return
         await self.save_form(
             lambda fields: (session_id, ATTACHMENTS_FOLDER if fields.dir is None else fields.dir)
         )

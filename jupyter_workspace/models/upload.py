@@ -39,7 +39,6 @@ TRANSITIONS: Final[Mapping[tuple[UploadState, UploadEvent], UploadState | None]]
     ("finishing", "postponed"): "open",
     ("done", "terminated"): None,
     ("done", "expired"): None,
-    ("failed", "terminated"): None,
     ("failed", "expired"): None,
 }
 

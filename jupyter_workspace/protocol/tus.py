@@ -10,6 +10,7 @@ import base64
 import binascii
 import hmac
 import re
+from email.utils import format_datetime
 from typing import TYPE_CHECKING, Final, Literal
 from urllib.parse import unquote, urlsplit
 
@@ -26,6 +27,7 @@ from jupyter_workspace.errors import (
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
 VERSION: Final = "1.0.0"
 EXTENSIONS: Final = (
@@ -42,6 +44,33 @@ CHECKSUMS: Final[Mapping[str, int]] = {"sha1": 20, "sha256": 32}
 OFFSET_TYPE: Final = "application/offset+octet-stream"
 MAX_SIZE: Final = 2**63 - 1
 MAX_METADATA_BYTES: Final = 16 * 1024
+
+REQUEST_HEADERS: Final = (
+    "Tus-Resumable",
+    "Upload-Length",
+    "Upload-Defer-Length",
+    "Upload-Metadata",
+    "Upload-Offset",
+    "Upload-Checksum",
+    "Upload-Concat",
+    "X-HTTP-Method-Override",
+)
+"""The headers that a page of another origin may send."""
+ANSWER_HEADERS: Final = (
+    "Tus-Resumable",
+    "Tus-Version",
+    "Tus-Extension",
+    "Tus-Max-Size",
+    "Tus-Checksum-Algorithm",
+    "Upload-Offset",
+    "Upload-Length",
+    "Upload-Defer-Length",
+    "Upload-Metadata",
+    "Upload-Expires",
+    "Upload-Concat",
+    "Upload-Attachment-Id",
+)
+"""The headers that such a page may read."""
 
 _MARKS: Final = ("Tus-Resumable", "Upload-Length", "Upload-Defer-Length", "Upload-Concat")
 _OVERRIDES: Final = frozenset({"PATCH", "DELETE", "HEAD"})
@@ -234,6 +263,16 @@ def status_headers(
     if concat:
         headers["Upload-Concat"] = concat
     return headers
+
+
+def answer_headers(*, offset: int, expires_at: datetime, attachment_id: str | None) -> dict[str, str]:
+    """What an answer to a request that made an upload, or added to it, says of it.
+
+    expires_at: in UTC; the upload is kept until then (extension *Expiration*). attachment_id: the file that
+    it has become, None when it has not.
+    """
+    headers = {"Upload-Offset": str(offset), "Upload-Expires": format_datetime(expires_at, usegmt=True)}
+    return {**headers, "Upload-Attachment-Id": attachment_id} if attachment_id else headers
 
 
 def format_metadata(metadata: Mapping[str, str]) -> str:

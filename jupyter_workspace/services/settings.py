@@ -41,4 +41,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     inline_data_uri: bool = False
     inline_data_uri_size: int = 512 * 1024
     clean_attachments_on_close: bool = False
+    upload_expiry: float = 7 * 24 * 3600
+    watch: bool = True
+    watch_polling: bool = False
+    rescan_interval: float = 30
     scan_limit: int = 200_000

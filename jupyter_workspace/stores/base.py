@@ -306,7 +306,7 @@ class Publishing(Protocol):
         """Delete a file or a folder of the areas 'staging' and 'trash'; False when nothing was there."""
 
     async def sweep_staging(self, keep: Container[str]) -> int:
-        """Delete staging files that are neither in `keep` nor being written; how many."""
+        """Delete staging files that are neither in `keep` nor being written, with their notes; how many."""
 
     async def staged_names(self) -> list[str]:
         """What lies in the staging area."""

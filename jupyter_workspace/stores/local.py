@@ -333,7 +333,8 @@ class _LocalPublishing(_LocalSpool):
         """See `base.Publishing`."""
         in_work = {staging.name for staging in self._staged if not staging.is_discarded}
         names = await self.staged_names()
-        doomed = [name for name in names if name not in in_work and name not in keep]
+        owners = {name: name.removesuffix(spooling.NOTE_SUFFIX) for name in names}
+        doomed = [name for name in names if owners[name] not in in_work and owners[name] not in keep]
         return sum([await self.remove(Place("staging", name)) for name in doomed])
 
     async def staged_names(self) -> list[str]:

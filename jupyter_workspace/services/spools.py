@@ -1,0 +1,262 @@
+"""The open uploads of this server: finished, ended, swept, and found again after a restart.
+
+The note beside an upload's bytes is what a restart believes; the table `uploads` is its index and keeps
+what became of uploads that have ended.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Coroutine
+from datetime import timedelta
+from typing import Any
+
+from msgspec.structs import replace
+
+from jupyter_workspace.db.engine import Transaction
+from jupyter_workspace.errors import OutOfSpace, Starting, Unavailable, UploadNotFound, WorkspaceError
+from jupyter_workspace.models.entry import SessionEntry
+from jupyter_workspace.models.upload import UploadEntry, UploadEvent
+from jupyter_workspace.protocol.notes import decode_note
+from jupyter_workspace.services.finishing import publish, published
+from jupyter_workspace.services.ingest import Ingest
+from jupyter_workspace.services.parts import Parts
+from jupyter_workspace.services.room import Reservation, Room
+from jupyter_workspace.services.spooled import Spooled
+from jupyter_workspace.stores.base import Place, Staging
+
+__all__ = ["Spools"]
+
+_log = logging.getLogger(__name__)
+
+#: So long the last request of an upload waits for it to become a file, in seconds (API.md, 11.22).
+FINISH_SECONDS = 25.0
+
+#: How often uploads are looked through, in seconds.
+SWEEP_SECONDS = 30.0
+
+#: How long a request waits for the uploads to be known after a start, in seconds.
+PATIENCE = 25.0
+
+
+class Spools:
+    """Holds a `Spooled` for each upload that has not ended."""
+
+    def __init__(
+        self, parts: Parts, room: Room, ingest: Ingest, *, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.live: dict[str, Spooled] = {}
+        self.expiry = timedelta(seconds=parts.settings.upload_expiry)
+        self._parts = parts
+        self._room = room
+        self._ingest = ingest
+        self._monotonic = monotonic
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._ready = asyncio.Event()
+        parts.ledger.on_commit(self._on_commit)
+
+    def add(self, entry: UploadEntry, reservation: Reservation, staging: Staging | None) -> Spooled:
+        """Holds an upload; staging: None when its bytes are not open yet."""
+        upload = self.live[entry.upload_id] = Spooled(
+            self._parts, entry, reservation, staging, expiry=self.expiry, monotonic=self._monotonic
+        )
+        return upload
+
+    async def stored(self, session_id: str, upload_id: str) -> UploadEntry:
+        """The upload of a session, open or ended; raises UploadNotFound."""
+        upload = self.live.get(upload_id)
+        entry = None if upload is None else upload.entry
+        if entry is None:
+            async with self._parts.ledger.reading() as tx:
+                entry = await tx.uploads.find(upload_id)
+            if entry is not None and entry.finished_at is None:
+                entry = None  # it is being forgotten
+        if entry is None or entry.session_id != session_id:
+            raise UploadNotFound(upload_id=upload_id)
+        return entry
+
+    # To end one
+
+    async def outcome(self, upload: Spooled) -> None:
+        """Waits for a complete upload to become a file, but not for ever; raises why it did not."""
+        task = self._finish_soon(upload)
+        await asyncio.wait([task], timeout=FINISH_SECONDS)
+        if task.done():
+            task.result()
+
+    def _finish_soon(self, upload: Spooled) -> asyncio.Task[None]:
+        if upload.finishing is None or upload.finishing.done():
+            upload.finishing = self._spawn(self._finish(upload))
+        return upload.finishing
+
+    async def _finish(self, upload: Spooled) -> None:
+        upload.become("completed")
+        try:
+            arrival = await upload.open()
+            attachment_id = await publish(self._parts, self._ingest, upload.entry, arrival)
+        except (Unavailable, OutOfSpace):
+            # The bytes stay; an empty PATCH or the next sweep tries again.
+            upload.become("postponed")
+            raise
+        except WorkspaceError as error:
+            await self._end(upload, "refused", code=error.code)
+            raise
+        except BaseException:
+            upload.become("postponed")
+            raise
+        await self._end(upload, "accepted", attachment_id=attachment_id)
+
+    async def _end(
+        self,
+        upload: Spooled,
+        event: UploadEvent,
+        *,
+        attachment_id: str | None = None,
+        code: str | None = None,
+    ) -> None:
+        upload.become(event)
+        now = self._parts.clock()
+        upload.entry = replace(upload.entry, finished_at=now, attachment_id=attachment_id, code=code)
+        upload.reservation.release()
+        await self._record(upload)
+
+    async def _record(self, upload: Spooled) -> None:
+        """Keeps what became of it, then lets go of note and bytes."""
+        async with self._parts.ledger.writing() as tx:
+            await tx.uploads.put(upload.entry)
+        await upload.erase()
+        self.live.pop(upload.entry.upload_id, None)
+
+    async def forget(self, upload_id: str) -> None:
+        """Ends an upload of which nothing is to be known any more."""
+        upload = self.live.pop(upload_id, None)
+        if upload is not None:
+            await upload.end_writing()
+            await upload.erase()
+        async with self._parts.ledger.writing() as tx:
+            await tx.uploads.drop([upload_id])
+
+    # While the server runs
+
+    async def run(self) -> None:
+        """Looks through the uploads now and then, until cancelled."""
+        while True:
+            await asyncio.sleep(SWEEP_SECONDS)
+            try:
+                await self.sweep()
+            except WorkspaceError:
+                _log.exception("The uploads could not be swept.")
+
+    async def sweep(self) -> None:
+        """Forgets what has expired, and tries again to finish what could not be."""
+        for upload_id, upload in list(self.live.items()):
+            if upload.entry.finished_at is not None:
+                await self._record(upload)
+            elif upload.is_expired:
+                await self.forget(upload_id)
+            elif upload.is_to_be_finished:
+                self._finish_soon(upload)
+        async with self._parts.ledger.writing() as tx:
+            await tx.uploads.drop_expired(self._parts.clock())
+
+    def _on_commit(self, session_ids: frozenset[str]) -> None:
+        for session_id in session_ids & {upload.entry.session_id for upload in self.live.values()}:
+            self._spawn(self._check_session(session_id))
+
+    async def _check_session(self, session_id: str) -> None:
+        """Ends the open uploads of a session that takes no more files."""
+        async with self._parts.ledger.reading() as tx:
+            session = await tx.sessions.find(session_id)
+        for upload in list(self.live.values()):
+            code = _why_closed(session, upload.entry)
+            if upload.entry.session_id == session_id and upload.entry.state == "open" and code is not None:
+                await upload.end_writing()
+                await self._end(upload, "abandoned", code=code)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None and not isinstance(error, WorkspaceError):
+            _log.error("An upload could not be ended.", exc_info=error)
+
+    async def close(self) -> None:
+        """Acknowledges what came so far; what is being finished goes on after the next start."""
+        await asyncio.gather(*(upload.end_writing() for upload in list(self.live.values())))
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    # After a restart
+
+    async def known(self) -> None:
+        """Waits until the uploads of the last server are known: no client may think its own lost.
+
+        Raises Starting when that takes too long.
+        """
+        try:
+            await asyncio.wait_for(self._ready.wait(), PATIENCE)
+        except TimeoutError as late:
+            raise Starting from late
+
+    async def restore(self) -> frozenset[str]:
+        """Finds the uploads that a dead server left; gives the names of their staging files."""
+        store = self._parts.store
+        names = set(await store.staged_names())
+        for spool, note in (await store.notes()).items():
+            entry = decode_note(note)
+            if entry is None or entry.spool != spool:
+                await store.drop_note(spool)
+            elif (session := await self._left(entry, is_there=spool in names)) is None:
+                await store.drop_note(spool)
+                await store.remove(Place("staging", spool))
+            else:
+                held = self._room.hold(session, max(entry.length or 0, entry.offset), entry.offset)
+                self.add(replace(entry, state="open"), held, None)
+        async with self._parts.ledger.writing() as tx:
+            await tx.uploads.drop([name for name in await tx.uploads.unended() if name not in self.live])
+        self._ready.set()
+        for upload in list(self.live.values()):
+            if upload.is_to_be_finished:
+                self._finish_soon(upload)
+        return frozenset(upload.entry.spool for upload in self.live.values())
+
+    async def _left(self, entry: UploadEntry, *, is_there: bool) -> SessionEntry | None:
+        """The session of an upload that goes on; None when it has ended, and that is kept now."""
+        now = self._parts.clock()
+        async with self._parts.ledger.writing() as tx:
+            stored = await tx.uploads.find(entry.upload_id)
+            if stored is not None and stored.finished_at is not None:
+                return None
+            ended = await _ended_before(tx, entry)
+            session = await tx.sessions.find(entry.session_id)
+            code = _why_closed(session, entry)
+            if ended is None and code is None and is_there and now < entry.expires_at:
+                await tx.uploads.put(entry)
+                return session
+            if ended is not None or code is not None:
+                state = "failed" if ended is None else "done"
+                await tx.uploads.put(
+                    replace(entry, state=state, finished_at=now, attachment_id=ended, code=code)
+                )
+        return None
+
+
+async def _ended_before(tx: Transaction, entry: UploadEntry) -> str | None:
+    """The file that the upload became just before the server died."""
+    return await published(tx, entry) if entry.is_complete else None
+
+
+def _why_closed(session: SessionEntry | None, entry: UploadEntry) -> str | None:
+    """Why a session takes nothing of this upload any more; None when it does."""
+    if session is None or session.deleted_at is not None or session.created_at > entry.created_at:
+        return "session_not_found"
+    return None if session.status == "active" else "session_closed"
