@@ -21,8 +21,10 @@ from jupyter_workspace.handlers.openapi import document
 from jupyter_workspace.handlers.opening import Opening
 from jupyter_workspace.handlers.routes import ROUTES, tornado_rules
 from jupyter_workspace.integrations.notebooks import JupyterNotebooks
+from jupyter_workspace.integrations.telemetry import JupyterBus, register_schemas
 from jupyter_workspace.models.service import API_VERSION, Features, Limits, Service
 from jupyter_workspace.services.settings import Actor, Settings
+from jupyter_workspace.services.uploads import MAX_PART_BYTES, MIN_PART_BYTES
 from jupyter_workspace.workspace import Places, Workspace, open_workspace
 
 __all__ = ["WorkspaceApp"]
@@ -49,6 +51,8 @@ class WorkspaceApp(ExtensionApp):
     def initialize_settings(self) -> None:
         """Reads the configuration."""
         self.options = JupyterWorkspace(parent=self)
+        if self.serverapp is not None and self.serverapp.event_logger is not None:
+            register_schemas(self.serverapp.event_logger)
 
     def initialize_handlers(self) -> None:
         """Makes the routes; the workspace itself is opened once the loop runs."""
@@ -63,8 +67,9 @@ class WorkspaceApp(ExtensionApp):
         )
         settings = _settings(self.options, allow_hidden=bool(server.contents_manager.allow_hidden))
         notebooks = JupyterNotebooks(server.session_manager)
+        bus = None if server.event_logger is None else JupyterBus(server.event_logger)
         self.opening = Opening(
-            lambda: open_workspace(settings, places, notebooks=notebooks),
+            lambda: open_workspace(settings, places, notebooks=notebooks, bus=bus),
             kernel_token=self._token,
             owner_from_identity=self.options.owner_from_identity,
             stall_seconds=self.options.stall_timeout,
@@ -114,12 +119,16 @@ def _settings(options: JupyterWorkspace, *, allow_hidden: bool) -> Settings:
         event_window=options.event_window,
         allow_types=tuple(options.allow_types),
         deny_types=tuple(options.deny_types),
+        upload_expiry=options.upload_expiry,
         allow_hidden=allow_hidden,
         trash_days=options.trash_days,
         trash_size=options.trash_size,
         inline_data_uri=options.inline_data_uri,
         inline_data_uri_size=options.inline_data_uri_size,
         clean_attachments_on_close=options.clean_attachments_on_close,
+        watch=options.watch,
+        watch_polling=options.watch_polling,
+        rescan_interval=options.rescan_interval,
     )
 
 
@@ -136,19 +145,19 @@ def _describe(workspace: Workspace) -> Service:
             max_file_size=settings.max_file_size,
             max_session_size=settings.max_session_size,
             max_user_size=settings.max_user_size,
-            min_part_size=0,
-            max_part_size=0,
+            min_part_size=MIN_PART_BYTES,
+            max_part_size=MAX_PART_BYTES,
         ),
         features=Features(
-            tus=False,
+            tus=True,
             links=False,
             runs=False,
             scan=False,
             quota=bool(settings.max_session_size or settings.max_user_size),
-            previews=False,
+            previews=workspace.previews.is_complete,
             data_uri=settings.inline_data_uri,
             url_sources=False,
-            watch=False,
+            watch=settings.watch,
         ),
         workspace_dir=settings.workspace_dir,
     )

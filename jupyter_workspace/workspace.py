@@ -32,6 +32,7 @@ from jupyter_workspace.integrations.base import (
     Scanner,
     Watcher,
 )
+from jupyter_workspace.integrations.previewer import Previewer
 from jupyter_workspace.integrations.watcher import FolderWatcher
 from jupyter_workspace.models.service import Problem
 from jupyter_workspace.policy.naming import STATE_FOLDER, new_token
@@ -45,6 +46,7 @@ from jupyter_workspace.services.ingest import Ingest
 from jupyter_workspace.services.ledger import Ledger
 from jupyter_workspace.services.manifest import Manifests
 from jupyter_workspace.services.parts import Parts
+from jupyter_workspace.services.previews import Previews
 from jupyter_workspace.services.publisher import Publisher
 from jupyter_workspace.services.reconcile import Reconcile
 from jupyter_workspace.services.recovery import Recovery
@@ -58,6 +60,7 @@ from jupyter_workspace.services.uploads import Uploads
 from jupyter_workspace.services.watching import Watching
 from jupyter_workspace.stores.journals import JournalFiles
 from jupyter_workspace.stores.local import LocalStore
+from jupyter_workspace.stores.previews import PreviewFiles
 
 __all__ = ["Places", "Workspace", "open_workspace"]
 
@@ -65,6 +68,9 @@ _log = logging.getLogger(__name__)
 
 #: How long a clean stop may take before tasks are cancelled, in seconds.
 STOP_SECONDS = 8.0
+
+#: Made previews are kept up to this many bytes.
+PREVIEW_BYTES = 256 * 2**20
 
 #: How long a background task that failed rests before it is started again, in seconds.
 PAUSE_SECONDS = 1.0
@@ -92,6 +98,7 @@ class Workspace:
     uploads: Uploads
     delivery: Delivery
     folders: Folders
+    previews: Previews
     archives: Archives
     reconcile: Reconcile
     watching: Watching | None
@@ -154,6 +161,7 @@ async def open_workspace(
     store = LocalStore(base, state_folder=STATE_FOLDER, server_root=places.root)
     journals = JournalFiles(base / STATE_FOLDER)
     database = Database(places.database_file, places.database_url)
+    previewer = Previewer()
     await store.open()
     try:
         opened = await database.open()
@@ -163,6 +171,8 @@ async def open_workspace(
             notebooks=notebooks or NoNotebooks(),
             bus=bus or NoBus(),
             watcher=None if settings.watch_polling else FolderWatcher(base),
+            previewer=previewer,
+            preview_files=PreviewFiles(base / STATE_FOLDER, PREVIEW_BYTES),
             clock=clock,
             new_id=new_id,
         )
@@ -175,6 +185,7 @@ async def open_workspace(
         finally:
             await _stop(workspace, tasks)
     finally:
+        await previewer.close()
         await database.close()
         await journals.close()
         await store.close()
@@ -189,6 +200,8 @@ class _Outside:
     notebooks: Notebooks
     bus: Bus
     watcher: Watcher | None
+    previewer: Previewer
+    preview_files: PreviewFiles
     clock: Callable[[], datetime]
     new_id: Callable[[str], str]
 
@@ -223,6 +236,7 @@ def _assemble(settings: Settings, store: LocalStore, ledger: Ledger, outside: _O
         uploads=Uploads(parts, room, spools),
         delivery=delivery,
         folders=Folders(parts),
+        previews=Previews(delivery, outside.previewer, outside.preview_files),
         archives=Archives(parts, delivery, reconcile),
         reconcile=reconcile,
         watching=Watching(parts, reconcile, outside.watcher) if settings.watch else None,

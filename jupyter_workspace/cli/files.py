@@ -99,7 +99,7 @@ def restore(context: Context, session_id: str, names: tuple[str, ...], *, rename
     "--on-conflict", type=click.Choice(["rename", "error", "replace"]), default="rename", show_default=True
 )
 @click.pass_obj
-def upload(context: Context, session_id: str, paths: tuple[Path, ...], folder: str, on_conflict: str) -> None:
+def upload(context: Context, session_id: str, paths: tuple[Path, ...], folder: str, on_conflict: Conflict) -> None:
     """Upload files; each is verified by its digest."""
     saved = [
         context.client.upload(session_id, path, path.name, folder=folder, on_conflict=on_conflict)

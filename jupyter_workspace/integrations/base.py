@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from typing import Protocol
 
-__all__ = ["NoNotebooks", "NoScanner", "Notebooks", "Scanner"]
+__all__ = [
+    "Bus",
+    "NoBus",
+    "NoNotebooks",
+    "NoScanner",
+    "Notebooks",
+    "Previews",
+    "Scanner",
+    "WatchFailed",
+    "Watcher",
+]
 
 
 class Scanner(Protocol):
@@ -37,3 +47,53 @@ class NoNotebooks:
 
     async def path_of(self, kernel_id: str) -> str | None:
         """None."""
+
+
+class WatchFailed(Exception):
+    """Folders cannot be watched here; the message says why and names no path."""
+
+
+class Watcher(Protocol):
+    """Hears of changes in folders. What it says is a hint: it may miss some and tell of others twice.
+
+    Paths are relative to the workspace folder and use '/'.
+    """
+
+    async def watch(self, folders: Collection[str]) -> None:
+        """Listens to just these folders, not to those in them; one that is gone is left out.
+
+        Raises WatchFailed; then it hears nothing until the next call.
+        """
+
+    async def heard(self) -> set[str]:
+        """What has changed since the last call: files, and folders that came or went. WatchFailed."""
+
+    async def close(self) -> None:
+        """Ends; may be called again."""
+
+
+class Bus(Protocol):
+    """Where events of all sessions are announced to whoever else runs in this process."""
+
+    def announce(self, event: bytes) -> None:
+        """Tells of an event (the JSON of a `models.event.Event`); returns at once."""
+
+
+class NoBus:
+    """A workspace that nobody listens to."""
+
+    def announce(self, event: bytes) -> None:
+        """Tells nobody."""
+
+
+class Previews(Protocol):
+    """Decodes files that nobody trusts into small pictures of them."""
+
+    def can(self, kind: str) -> bool:
+        """Whether this kind ('image', 'pdf' or 'notebook') can be shown here."""
+
+    async def make(self, kind: str, content: AsyncIterator[bytes], size: int, pixels: int) -> bytes:
+        """WebP for 'image' and 'pdf', JSON for 'notebook'; raises TypeRefused when that is impossible."""
+
+    async def close(self) -> None:
+        """Ends what was started."""

@@ -1,0 +1,90 @@
+"""The program that decodes users' files for previews: a process of its own, with little to break.
+
+It reads a request on standard input, one line `{"kind", "size", "pixels"}` and then `size` bytes, and
+writes an answer: the length of the bytes as a decimal line and then the bytes, or a negative number for
+"cannot be shown".
+Limits of memory and time are set before the first file is opened, so that a bomb ends this process and
+nothing else; whoever runs it starts another.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import resource
+import sys
+import warnings
+from typing import Any
+
+MEMORY_BYTES = 512 * 2**20
+MAX_PIXELS = 64 * 2**20
+MAX_CELLS = 50
+MAX_SOURCE = 4000
+
+
+def _image(content: bytes, pixels: int) -> bytes:
+    """A WebP of at most `pixels` on its longer side; the first frame of an animation."""
+    from PIL import Image, ImageOps  # noqa: PLC0415  (an extra)
+
+    Image.MAX_IMAGE_PIXELS = MAX_PIXELS
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        with Image.open(
+            io.BytesIO(content), formats=("PNG", "JPEG", "GIF", "WEBP", "BMP", "TIFF", "ICO")
+        ) as image:
+            image.draft("RGB", (pixels, pixels))
+            small = ImageOps.exif_transpose(image)
+            small.thumbnail((pixels, pixels))
+            return _webp(small)
+
+
+def _pdf(content: bytes, pixels: int) -> bytes:
+    """The first page, as wide or high as `pixels`."""
+    import pypdfium2  # noqa: PLC0415  (an extra)
+
+    document = pypdfium2.PdfDocument(content)
+    page = document[0]
+    bitmap = page.render(scale=pixels / max(page.get_width(), page.get_height(), 1))
+    return _webp(bitmap.to_pil())
+
+
+def _webp(image: Any) -> bytes:
+    if image.mode not in {"RGB", "RGBA"}:
+        image = image.convert("RGBA" if "transparency" in image.info or image.mode in {"LA", "PA"} else "RGB")
+    target = io.BytesIO()
+    image.save(target, "WEBP", quality=80, method=2)
+    return target.getvalue()
+
+
+def _notebook(content: bytes, _pixels: int) -> bytes:
+    """The kinds and sources of the first cells."""
+    cells = json.loads(content)["cells"]
+    shown = [
+        {"type": str(cell["cell_type"]), "source": "".join(cell["source"])[:MAX_SOURCE]}
+        for cell in cells[:MAX_CELLS]
+    ]
+    return json.dumps({"cells": shown, "truncated": len(cells) > MAX_CELLS}).encode()
+
+
+KINDS = {"image": _image, "pdf": _pdf, "notebook": _notebook}
+
+
+def main() -> None:
+    """Answers requests until standard input ends."""
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    for line in sys.stdin.buffer:
+        asked = json.loads(line)
+        given = sys.stdin.buffer.read(asked["size"])
+        try:
+            content = KINDS[asked["kind"]](given, asked["pixels"])
+        except Exception:  # noqa: BLE001  (whatever a decoder raises, the file cannot be shown)
+            sys.stdout.buffer.write(b"-1\n")
+        else:
+            sys.stdout.buffer.write(b"%d\n%b" % (len(content), content))
+        sys.stdout.buffer.flush()
+
+
+if __name__ == "__main__":
+    main()
