@@ -63,6 +63,9 @@ class JupyterWorkspace(LoggingConfigurable):
     deny_types = List(
         Unicode(), help="What may not come in, in the same forms as `allow_types`; it wins over them."
     ).tag(config=True)
+    upload_expiry = Float(
+        7 * 24 * 3600.0, help="Seconds after its last byte until an unfinished upload is forgotten."
+    ).tag(config=True)
     stall_timeout = Float(
         30.0, help="Seconds without one byte after which an upload's connection is closed."
     ).tag(config=True)
@@ -80,6 +83,25 @@ class JupyterWorkspace(LoggingConfigurable):
     clean_attachments_on_close = Bool(
         default_value=False,
         help="Whether a session's attachments go to the trash when its status leaves 'active'.",
+    ).tag(config=True)
+    watch = Bool(
+        default_value=True,
+        help="""Whether files that code writes into a session's folder become artifacts by themselves.
+
+        Off: only what is uploaded or registered is known, and what a scan finds that somebody asks for.""",
+    ).tag(config=True)
+    watch_polling = Bool(
+        default_value=False,
+        help="""Whether folders are only compared every `rescan_interval` seconds, not watched.
+
+        For network file systems, which do not tell of what other machines write.""",
+    ).tag(config=True)
+    rescan_interval = Float(
+        30.0,
+        min=1.0,
+        help="""Seconds between two comparisons of sessions with their folders.
+
+        It bounds how long a change stays unknown that the operating system did not tell of.""",
     ).tag(config=True)
     owner_from_identity = Bool(
         default_value=False,

@@ -7,13 +7,14 @@ bring the index, and the news, in line with it.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 
 from jupyter_workspace.db.engine import Transaction
-from jupyter_workspace.errors import Busy, SessionClosed
+from jupyter_workspace.errors import Busy, FileNotFound, NotADirectory, PathEscapes, SessionClosed
 from jupyter_workspace.models.entry import Change, Entry
 from jupyter_workspace.models.file import FileKind, Provenance, Source
 from jupyter_workspace.policy.content import guess_mime
@@ -74,15 +75,16 @@ class Notice(Steady):
                 raise
         changes: list[Change] = []
         result: list[tuple[Entry, bool]] = []
-        seen: dict[str, Entry] = {}
+        seen = await tx.files.at_paths(self.session_id, [finding.path for finding in self._findings])
+        there = await self._on_disk()
         for finding in self._findings:
-            before = seen.get(finding.path) or await tx.files.at(self.session_id, finding.path)
+            before = seen.get(finding.path)
             change = self._change(finding, before)
             entry = change.after or before
             if entry is None:
                 continue
             if change.after is not None and change.after != before:
-                if not await self._is_there(finding):
+                if there.get(finding.path) != finding.stat:
                     if self._force:
                         continue
                     raise Busy("The file is being changed.")
@@ -91,12 +93,21 @@ class Notice(Steady):
             result.append((entry, before is None))
         return Plan(result=result, changes=changes)
 
-    async def _is_there(self, finding: Finding) -> bool:
-        """Whether the disk still shows it.
+    async def _on_disk(self) -> dict[str, Stat]:
+        """What the disk shows now at the paths of the findings.
 
         Between the moves of a publication and its end, files can be seen that are then taken back.
         """
-        return await self._parts.store.stat(session_place(self.session_id, finding.path)) == finding.stat
+        by_folder: dict[str, list[str]] = {}
+        for finding in self._findings:
+            folder, _, name = finding.path.rpartition("/")
+            by_folder.setdefault(folder, []).append(name)
+        found: dict[str, Stat] = {}
+        for folder, names in by_folder.items():
+            with suppress(FileNotFound, NotADirectory, PathEscapes):
+                stats = await self._parts.store.stats(self.session_id, folder, names)
+                found.update((joined(folder, name), stat) for name, stat in stats.items())
+        return found
 
     def _change(self, finding: Finding, before: Entry | None) -> Change:
         now = self._parts.clock()

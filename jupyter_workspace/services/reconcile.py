@@ -1,38 +1,44 @@
 """The disk is what the user edits behind our back; here the index follows it.
 
-A scan walks a session's folder and compares. A file that is gone and one that appeared with the same
-inode, size and time, or else the same digest, are one file that was renamed. What is new or changed
-is hashed; what is still being written is left for the next scan. Nothing is ever moved or deleted.
+`scan` compares a whole session with its folder, now. `rescan` does the same but leaves alone what was
+written a moment ago, and `look` compares just some paths: these two are for the watcher, which comes
+again. Which folders a session has is remembered from each of them, for whoever watches folders.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
 
-from msgspec import UNSET
+from msgspec.structs import replace
 
-from jupyter_workspace.errors import Busy, FileNotFound, PathEscapes, SessionNotFound, WorkspaceError
+from jupyter_workspace.db.engine import Transaction
+from jupyter_workspace.errors import Busy, FileNotFound, NotADirectory, PathEscapes, SessionNotFound
 from jupyter_workspace.models.artifact import ScanResult
 from jupyter_workspace.models.entry import Entry
-from jupyter_workspace.models.file import Source
 from jupyter_workspace.models.service import Problem
 from jupyter_workspace.policy.naming import is_ignored, is_legal, is_reserved
-from jupyter_workspace.services.creation import is_unchanged, session_place
-from jupyter_workspace.services.noticing import Finding, Moved, Notice, Vanished
+from jupyter_workspace.services.comparing import Comparison, Picture, hashed
+from jupyter_workspace.services.creation import is_unchanged, joined, session_place
+from jupyter_workspace.services.noticing import Notice, Vanished
 from jupyter_workspace.services.parts import Parts
 from jupyter_workspace.stores.base import Stat, Walk
 
-__all__ = ["Reconcile"]
+__all__ = ["QUIET_SECONDS", "Reconcile", "is_watched"]
 
 _log = logging.getLogger(__name__)
 
-#: Findings that are published together, so that a scan's news come in pieces.
-BATCH = 200
+#: A file that was not written to for this long, in seconds, is taken to be finished (API.md, 11.35).
+QUIET_SECONDS = 0.5
 
-#: Files hashed at the same time.
-LANES = 2
+#: A folder that appears with more files than this is left to a scan of the whole session.
+LARGE_FOLDER = 2000
+
+
+class _TooMuch(Exception):
+    """There is more to look at than a look is for."""
 
 
 class Reconcile:
@@ -43,15 +49,32 @@ class Reconcile:
         self._turns: dict[str, asyncio.Lock] = {}
         self._tasks: set[asyncio.Task[ScanResult]] = set()
         self.problems: dict[str, Problem] = {}
+        self._missing: dict[str, set[str]] = {}
+        #: the folders beneath each session's own, as they were last seen
+        self.folders: dict[str, frozenset[str]] = {}
+
+    # whole sessions
 
     async def scan(self, session_id: str) -> ScanResult:
-        """Compares one session with its folder; one scan of a session at a time.
+        """Compares one session with its folder; one comparison of a session at a time.
 
         A scan that met its limit reports no deletions: it does not know what it did not see.
         Raises SessionNotFound.
         """
-        async with self._turns.setdefault(session_id, asyncio.Lock()):
-            return await self._scan(session_id)
+        async with self._turn(session_id):
+            return (await self._scan(session_id, ()))[0]
+
+    async def rescan(self, session_id: str) -> bool:
+        """The same, but for files that are not settled; whether there were any. Raises SessionNotFound."""
+        async with self._turn(session_id):
+            walk = await self._walk(session_id)
+            unsettled = self._unsettled(walk.files)
+            _, busy = await self._scan(session_id, unsettled, walk)
+            return bool(unsettled or busy)
+
+    async def survey(self, session_id: str) -> None:
+        """Finds out which folders there are, and nothing else."""
+        await self._walk(session_id)
 
     def scan_soon(self, session_id: str) -> asyncio.Task[ScanResult]:
         """A scan that goes on whether or not somebody waits for it."""
@@ -71,67 +94,43 @@ class Reconcile:
         if not task.cancelled() and task.exception() is not None:
             _log.info("A scan ended early: %s", task.exception())
 
-    async def refresh(self, entry: Entry) -> Entry:
-        """The file as it is on the disk now, known again if it changed.
-
-        Raises FileNotFound when it is gone, Busy when it is being written.
-        """
-        store = self._parts.store
-        found = await store.stat(session_place(entry.session_id, entry.path))
-        if found is None or found.is_dir or found.is_special or found.is_link:
-            await self._parts.publisher.publish(Vanished(self._parts, entry.session_id, [entry.path]))
-            raise FileNotFound(path=entry.path)
-        if is_unchanged(entry, found) and entry.sha256 is not None:
-            return entry
-        finding = await self._hashed(entry.session_id, entry.path, "watch")
-        notice = Notice(self._parts, entry.session_id, [finding], force=True)
-        known = await self._parts.publisher.publish(notice)
-        if not known:
-            raise Busy("The file is being changed.")
-        return known[0][0]
-
-    async def _scan(self, session_id: str) -> ScanResult:
-        walk = await self._walk(session_id)
-        async with self._parts.ledger.reading() as tx:
-            session = await tx.sessions.find(session_id)
-            if session is None or session.deleted_at is not None:
-                raise SessionNotFound(session_id=session_id)
-            known = {
-                entry.path: entry for entry in await tx.files.live(session_id) if entry.storage == "local"
-            }
-        seen = self._seen(session_id, walk)
-        gone = {} if walk.truncated else {path: entry for path, entry in known.items() if path not in seen}
-        fresh = [path for path in seen if path not in known]
-        changed = [
-            path for path, entry in known.items() if path in seen and not is_unchanged(entry, seen[path])
-        ]
-        moved = await self._renamed(session_id, gone, {path: seen[path] for path in fresh})
-        fresh = [path for path in fresh if path not in moved.values()]
-        created, updated, more_moved = await self._hash_all(
-            session_id, [*fresh, *changed], set(fresh), gone, moved
-        )
-        lost = [path for path in gone if path not in moved and path not in more_moved]
-        deleted = 0
-        for start in range(0, len(lost), BATCH):
-            vanished = Vanished(self._parts, session_id, lost[start : start + BATCH])
-            deleted += await self._parts.publisher.publish(vanished)
-        return ScanResult(
-            created=created,
-            updated=updated + len(moved) + len(more_moved),
-            deleted=deleted,
+    async def _scan(
+        self, session_id: str, unsettled: Collection[str], walk: Walk | None = None
+    ) -> tuple[ScanResult, set[str]]:
+        """What was found, and what is still being written."""
+        walk = walk or await self._walk(session_id)
+        known = await self._known(session_id)
+        seen = self._listable(session_id, walk)
+        if walk.truncated:
+            known = {path: entry for path, entry in known.items() if path in seen}
+        comparison = Comparison(self._parts, session_id, _without(unsettled, known, seen))
+        await comparison.run()
+        result = ScanResult(
+            created=comparison.created,
+            updated=comparison.updated,
+            deleted=comparison.deleted,
             truncated=walk.truncated,
         )
+        return result, comparison.busy
 
     async def _walk(self, session_id: str) -> Walk:
         try:
-            return await self._parts.store.walk(
+            walk = await self._parts.store.walk(
                 session_id, ignored=_is_ignored, limit=self._parts.settings.scan_limit
             )
         except FileNotFound:
             # The user deleted the whole folder: all its files are gone, the session is not.
-            return Walk(files={}, folders=[], unreadable=0, truncated=False)
+            walk = Walk(files={}, folders=[], unreadable=0, truncated=False)
+        self.folders[session_id] = frozenset(walk.folders)
+        return walk
 
-    def _seen(self, session_id: str, walk: Walk) -> dict[str, Stat]:
+    async def _known(self, session_id: str) -> dict[str, Entry]:
+        async with self._session(session_id) as tx:
+            return {
+                entry.path: entry for entry in await tx.files.live(session_id) if entry.storage == "local"
+            }
+
+    def _listable(self, session_id: str, walk: Walk) -> dict[str, Stat]:
         """The files that can be listed; names that no upload could have are a problem to report."""
         seen = {path: stat for path, stat in walk.files.items() if all(map(is_legal, path.split("/")))}
         illegal = len(walk.files) - len(seen) + walk.unreadable
@@ -143,72 +142,147 @@ class Reconcile:
             self.problems.pop(key, None)
         return seen
 
-    async def _renamed(
-        self, session_id: str, gone: dict[str, Entry], fresh: dict[str, Stat]
-    ) -> dict[str, str]:
-        """Old path to new path of files that kept inode, size and time."""
-        by_identity = {(entry.inode, entry.size, entry.mtime_ns): path for path, entry in gone.items()}
-        pairs: dict[str, str] = {}
-        for path, stat in fresh.items():
-            old = by_identity.pop((stat.inode, stat.size, stat.mtime_ns), None)
-            if old is not None:
-                pairs[old] = path
-        await self._publish_moves(session_id, pairs)
-        return pairs
+    def _unsettled(self, files: dict[str, Stat]) -> set[str]:
+        """Files written to less than `QUIET_SECONDS` ago; a time in the future says nothing."""
+        now = int(self._parts.clock().timestamp() * 1e9)
+        quiet = int(QUIET_SECONDS * 1e9)
+        return {path for path, stat in files.items() if 0 <= now - stat.mtime_ns < quiet}
 
-    async def _publish_moves(self, session_id: str, pairs: dict[str, str]) -> None:
-        items = list(pairs.items())
-        for start in range(0, len(items), BATCH):
-            await self._parts.publisher.publish(Moved(self._parts, session_id, items[start : start + BATCH]))
+    @asynccontextmanager
+    async def _session(self, session_id: str) -> AsyncIterator[Transaction]:
+        """A transaction to read in; raises SessionNotFound."""
+        async with self._parts.ledger.reading() as tx:
+            session = await tx.sessions.find(session_id)
+            if session is None or session.deleted_at is not None:
+                raise SessionNotFound(session_id=session_id)
+            yield tx
 
-    async def _hash_all(
-        self,
-        session_id: str,
-        paths: Sequence[str],
-        fresh: set[str],
-        gone: dict[str, Entry],
-        moved: dict[str, str],
-    ) -> tuple[int, int, dict[str, str]]:
-        """(files made known, files known anew, old to new path of copies whose original is gone)."""
-        by_digest: dict[str, list[str]] = {}
-        for path, entry in gone.items():
-            if path not in moved and entry.sha256 is not None and entry.size:
-                by_digest.setdefault(entry.sha256, []).append(path)
-        created = updated = 0
-        pairs: dict[str, str] = {}
-        for start in range(0, len(paths), BATCH):
-            found = await self._hash_some(session_id, paths[start : start + BATCH])
-            renamed = {}
-            for finding in found:
-                olds = by_digest.get(finding.digest.sha256, [])
-                if finding.path in fresh and len(olds) == 1:
-                    renamed[olds.pop()] = finding.path
-            await self._publish_moves(session_id, renamed)
-            pairs |= renamed
-            known = await self._parts.publisher.publish(Notice(self._parts, session_id, found, force=True))
-            created += sum(is_new for _, is_new in known)
-            updated += sum(not is_new and entry.path not in renamed.values() for entry, is_new in known)
-        return created, updated, pairs
+    @asynccontextmanager
+    async def _turn(self, session_id: str) -> AsyncIterator[None]:
+        async with self._turns.setdefault(session_id, asyncio.Lock()):
+            try:
+                yield
+            except SessionNotFound:
+                self.folders.pop(session_id, None)
+                self._missing.pop(session_id, None)
+                raise
 
-    async def _hash_some(self, session_id: str, paths: Iterable[str]) -> list[Finding]:
-        todo = iter(paths)
-        found: list[Finding] = []
+    # single paths
 
-        async def lane() -> None:
-            for path in todo:
-                try:
-                    found.append(await self._hashed(session_id, path, "watch"))
-                except (Busy, FileNotFound, PathEscapes):
-                    continue  # still being written, or gone again: the next scan will see
-                except WorkspaceError:
-                    _log.warning("A file of session %s cannot be read.", session_id)
+    async def look(self, session_id: str, paths: Collection[str]) -> tuple[set[str], set[str]]:
+        """Compares just these paths, folders with all they hold; gives those to look at again.
 
-        await asyncio.gather(*(lane() for _ in range(LANES)))
-        return sorted(found, key=lambda finding: finding.path)
+        First files that are not settled, then files that are gone: only when one of these is asked for a
+        second time is it forgotten, since until then its new name may come. Raises SessionNotFound.
+        """
+        async with self._turn(session_id):
+            missing = self._missing.pop(session_id, set())
+            try:
+                seen, folders = await self._seen_at(session_id, paths)
+            except _TooMuch:
+                await self._scan(session_id, ())
+                return set(), set()
+            unsettled = self._unsettled(seen)
+            async with self._session(session_id) as tx:
+                known = await tx.files.at_paths(session_id, [*missing.union(paths)])
+                for folder in folders:
+                    known |= {entry.path: entry for entry in await tx.files.beneath(session_id, folder)}
+            known = {path: entry for path, entry in known.items() if entry.storage == "local"}
+            picture = _without(unsettled, known, seen)
+            doubtful = known.keys() - missing.intersection(paths)
+            comparison = Comparison(self._parts, session_id, replace(picture, doubtful=doubtful))
+            await comparison.run()
+            if comparison.missing:
+                self._missing[session_id] = comparison.missing
+            return unsettled | comparison.busy, comparison.missing
 
-    async def _hashed(self, session_id: str, path: str, source: Source) -> Finding:
-        digest, stat = await self._parts.store.digest(session_place(session_id, path))
-        return Finding(path=path, digest=digest, stat=stat, source=source, metadata=UNSET, provenance=UNSET)
+    async def _seen_at(self, session_id: str, paths: Collection[str]) -> tuple[dict[str, Stat], list[str]]:
+        """The files at these paths and in these folders, and the folders among them, gone ones too."""
+        seen: dict[str, Stat] = {}
+        present: set[str] = set()
+        by_folder: dict[str, list[str]] = {}
+        for path in paths:
+            folder, _, name = path.rpartition("/")
+            by_folder.setdefault(folder, []).append(name)
+        for folder, names in by_folder.items():
+            for name, stat in (await self._stats(session_id, folder, names)).items():
+                path = joined(folder, name)
+                if stat.is_dir:
+                    present.add(path)
+                    await self._seen_in(session_id, path, seen, present)
+                elif _is_file(stat) and is_legal(name):
+                    seen[path] = stat
+        old = self.folders.get(session_id, frozenset())
+        gone = {path for path in old.intersection(paths) if path not in present}
+        kept = {path for path in old if not any(path == one or path.startswith(f"{one}/") for one in gone)}
+        self.folders[session_id] = frozenset(kept | present)
+        return seen, [*gone, *present.intersection(paths)]
+
+    async def _seen_in(self, session_id: str, folder: str, seen: dict[str, Stat], folders: set[str]) -> None:
+        """Adds what a folder holds; raises _TooMuch when that is a lot."""
+        pending = [folder]
+        while pending:
+            inner = pending.pop()
+            try:
+                listing = await self._parts.store.list_folder(session_id, inner)
+            except (FileNotFound, NotADirectory, PathEscapes):
+                continue
+            for name, stat in listing.entries:
+                path = joined(inner, name)
+                if _is_ignored(path):
+                    continue
+                if stat.is_dir:
+                    folders.add(path)
+                    pending.append(path)
+                elif _is_file(stat) and all(map(is_legal, path.split("/"))):
+                    seen[path] = stat
+                if len(seen) + len(folders) > LARGE_FOLDER:
+                    raise _TooMuch
+
+    async def _stats(self, session_id: str, folder: str, names: list[str]) -> dict[str, Stat]:
+        try:
+            return await self._parts.store.stats(session_id, folder, names)
+        except (FileNotFound, NotADirectory, PathEscapes):
+            return {}
+
+    async def refresh(self, entry: Entry) -> Entry:
+        """The file as it is on the disk now, known again if it changed.
+
+        Raises FileNotFound when it is gone, Busy when it is being written.
+        """
+        store = self._parts.store
+        found = await store.stat(session_place(entry.session_id, entry.path))
+        if found is None or not _is_file(found):
+            await self._parts.publisher.publish(Vanished(self._parts, entry.session_id, [entry.path]))
+            raise FileNotFound(path=entry.path)
+        if is_unchanged(entry, found) and entry.sha256 is not None:
+            return entry
+        finding = await hashed(self._parts, entry.session_id, entry.path, "watch")
+        notice = Notice(self._parts, entry.session_id, [finding], force=True)
+        known = await self._parts.publisher.publish(notice)
+        if not known:
+            raise Busy("The file is being changed.")
+        return known[0][0]
+
+
+def _without(unsettled: Collection[str], known: dict[str, Entry], seen: dict[str, Stat]) -> Picture:
+    """What is compared: all but the files that somebody is writing to."""
+    if not unsettled:
+        return Picture(known=known, seen=seen)
+    return Picture(
+        known={path: entry for path, entry in known.items() if path not in unsettled},
+        seen={path: stat for path, stat in seen.items() if path not in unsettled},
+    )
+
+
+def _is_file(stat: Stat) -> bool:
+    return not (stat.is_dir or stat.is_link or stat.is_special)
+
+
+def is_watched(path: str) -> bool:
+    """Whether a path of a session may be that of a file, or a folder, that is listed."""
+    components = path.split("/")
+    return not (any(map(is_ignored, components)) or is_reserved(tuple(components)))
 
 
 def _is_ignored(path: str) -> bool:
