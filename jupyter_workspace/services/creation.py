@@ -120,6 +120,9 @@ class Creation:
     async def plan(self, tx: Transaction) -> Plan[list[tuple[Entry, bool]]]:
         """A move for each file, and two where an old version leaves."""
         await open_session(tx, self.session_id)
+        if self._met_something:
+            # Somebody may have removed the folder in a terminal; the session goes on without it.
+            await self._parts.store.make_session(self.session_id)
         if self._answer is not None and (given := await tx.keys.find(self._answer.key, self._answer.owner)):
             if given.fingerprint != self._answer.fingerprint:
                 raise KeyReused
