@@ -14,6 +14,7 @@ from typing import cast
 
 from tornado.http1connection import HTTP1Connection
 from tornado.httputil import HTTPServerRequest
+from tornado.iostream import StreamClosedError
 
 from jupyter_workspace.handlers.bodies import BlockSink, NoBody, Sink
 
@@ -48,8 +49,13 @@ async def pull(request: HTTPServerRequest, sink: Sink, on_bytes: Callable[[], No
     left = length
     while left > 0:
         # Tornado's types say bytearray; any writable buffer will do.
-        block = cast("bytearray", sink.view()[:left])
-        count = await connection.stream.read_into(block, partial=True)
+        block = sink.view()[:left]
+        try:
+            count = await connection.stream.read_into(cast("bytearray", block), partial=True)
+        except StreamClosedError:
+            # The stream keeps what it was given, until the garbage that it now is gets collected.
+            block.release()
+            raise
         on_bytes()
         await sink.advance(count)
         left -= count
