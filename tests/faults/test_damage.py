@@ -75,7 +75,8 @@ def start_and_save(server, name):
             assert save_notebook(api, name) < 5
             break
         except Gone:
-            assert server.is_running and time.monotonic() < deadline, server.log_text()[-3000:]
+            assert server.is_running, server.log_text()[-3000:]
+            assert time.monotonic() < deadline, "no notebook could be saved"
             time.sleep(0.02)
     api.close()
     return server.wait_ready()
