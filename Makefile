@@ -20,6 +20,7 @@ PLAIN := sed -E 's/\x1b\[[0-9;]*m//g'
 FAULTS := $(wildcard tests/faults/test_*.py)
 UI := $(wildcard tests/ui/test_*.py)
 EXAMPLES := $(wildcard tests/examples)
+FUZZ_SECONDS ?= 60
 
 .PHONY: help
 help: ## What can be made
@@ -99,6 +100,16 @@ measured: begin ## Unit, contract and API tests, and how much of the package the
 .PHONY: faults
 faults: begin ## Kill, fill and break things, at the size of the gate
 	$(if $(FAULTS),$(RUN) $(FAULTS))
+
+# atheris has no wheels for every Python, so it is installed here and by nothing else.
+.PHONY: fuzz
+fuzz: install ## The parsers under a fuzzer, a minute each (FUZZ_SECONDS)
+	$(BIN)/python -m pip install --quiet 'atheris>=3,<4'
+	for target in $(notdir $(wildcard tests/fuzz/corpus/*)); do \
+		mkdir -p build/fuzz/$$target; \
+		python tests/fuzz/fuzz.py $$target -max_total_time=$(FUZZ_SECONDS) -artifact_prefix=build/fuzz/ \
+			build/fuzz/$$target tests/fuzz/corpus/$$target; \
+	done
 
 .PHONY: schemathesis
 schemathesis: begin ## Half an hour of requests made from the document

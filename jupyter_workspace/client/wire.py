@@ -207,7 +207,7 @@ def decoded(answer: Response, form: type[T]) -> T:
     """The answer's JSON body as a value of `form`; WorkspaceError when it has another form."""
     try:
         return msgspec.json.decode(answer.body, type=form)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise errors.WorkspaceError(
             f"The server's answer cannot be understood ({error}).",
             hint="Server and kernel may have different versions of jupyter_workspace.",
@@ -277,6 +277,6 @@ def _error(outcome: Response | Lost) -> errors.WorkspaceError:
         return errors.ServerUnreachable(message, hint=outcome.hint)
     try:
         answer = msgspec.json.decode(outcome.body, type=dict[str, Any])
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         answer = {}
     return errors.error_from_answer(outcome.status, answer)

@@ -101,5 +101,5 @@ def _decoded(line: bytes) -> JournalEntry | None:
         return None
     try:
         return _decoder.decode(text)
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None

@@ -96,7 +96,7 @@ class Manifests:
             return
         try:
             msgspec.json.decode(old)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             await self._parts.store.write_atomic(session_id, ASIDE, old)
             message = f"{PATH} could not be read; it was kept as {ASIDE} and written anew."
             self.problems[session_id] = Problem(

@@ -71,6 +71,7 @@ def test_a_changed_byte_costs_no_line_but_its_own(data):
         signed(b"[]"),
         signed(b"{"),
         signed(b'{"position":0,"kind":"a","body":{}}'),
+        signed(b'{"position":1,"kind":"\xff","body":{}}'),
         signed(b'{"position":1,"kind":"a","body":' + b'{"a":' * 20_000),
         b'00000000 {"position":' * 20 + b"\n",
     ],
