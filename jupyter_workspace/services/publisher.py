@@ -138,26 +138,36 @@ class Publisher:
         self._waiting: deque[_Job[Any]] = deque()
         self._work = asyncio.Event()
         self._dead_intents: list[str] = []
+        self._has_ended = False
 
     async def publish(self, operation: Operation[T]) -> T:
         """Does it, and gives the plan's result once everything is durable and told.
 
         Raises what `plan` raises, NameTaken when the name is taken, DiskFull and Busy as they come.
         """
+        if self._has_ended:
+            raise Busy("The server is stopping.")
         job = _Job(operation)
         self._waiting.append(job)
         self._work.set()
-        # A caller that goes away does not stop a publication half way.
-        return await asyncio.shield(job.done)
+        # A caller that goes away does not stop a publication half way, and has to wait for its end: until
+        # then what it staged must stay, where for a moment an old version can have the staging name.
+        return await _finished(job.done)
 
     async def run(self) -> None:
-        """Runs batches until cancelled; a batch under way is finished first."""
-        while True:
-            await self._work.wait()
-            self._work.clear()
-            while self._waiting:
-                jobs = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
-                await _finished(self._batch(jobs))
+        """Runs batches until cancelled; a batch under way is finished first, what waits is refused."""
+        try:
+            while True:
+                await self._work.wait()
+                self._work.clear()
+                while self._waiting:
+                    jobs = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
+                    await _finished(asyncio.create_task(self._batch(jobs)))
+        except asyncio.CancelledError:
+            self._has_ended = True
+            for job in self._waiting:
+                job.fail(Busy("The server is stopping."))
+            raise
 
     async def recover(self) -> int:
         """Finishes or takes back what a dead server left half done; gives how many there were."""
@@ -328,11 +338,14 @@ def _intent(job: _Job[Any]) -> Intent:
     )
 
 
-async def _finished(batch: Any) -> None:
-    """Waits for a batch to its end even when cancelled meanwhile, then lets the cancellation go on."""
-    task = asyncio.ensure_future(batch)
-    try:
-        await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await task
-        raise
+async def _finished(future: asyncio.Future[T]) -> T:
+    """What it gives at its end, which is waited for even when cancelled; then the cancellation goes on."""
+    cancelled: asyncio.CancelledError | None = None
+    while not future.done():
+        try:
+            await asyncio.wait([future])
+        except asyncio.CancelledError as cancellation:
+            cancelled = cancellation
+    if cancelled is not None:
+        raise cancelled from future.exception()
+    return future.result()

@@ -1,0 +1,26 @@
+import pytest
+
+from tests.unit.opening import Clock, Ids, Opener
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def new_id():
+    return Ids()
+
+
+@pytest.fixture
+def opener(tmp_path, clock, new_id):
+    root = tmp_path / "root"
+    root.mkdir()
+    return Opener(root, clock, new_id)
+
+
+@pytest.fixture
+async def workspace(opener):
+    async with opener(in_memory=True) as opened:
+        yield opened
