@@ -55,8 +55,9 @@ class CreationSink(TusSink):
     async def discard(self) -> None:
         """Ends the request, and with it the upload: its client was not told where it is."""
         await super().discard()
-        if not self.is_complete:
-            await self._uploads.abandon(self.writer.upload.entry.upload_id)
+        entry = self.writer.upload.entry
+        if not self.is_complete and not entry.is_complete:
+            await self._uploads.abandon(entry.upload_id)
 
 
 class TusAnswers(UploadHandler):

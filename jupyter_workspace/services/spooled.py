@@ -157,12 +157,16 @@ class Writer:
         finally:
             self.upload.release(self)
             self.over.set()
+        if not is_whole and self.upload.is_to_be_finished:
+            # The last bytes came, and their client left before the answer.
+            self.upload.on_complete(self.upload)
 
 
 class Spooled:
     """An upload that has not ended.
 
     staging: None after a restart, until somebody writes. expiry: how long it is kept without a byte.
+    on_complete: called when all bytes have come and no request is left to make a file of them.
     """
 
     def __init__(
@@ -173,10 +177,12 @@ class Spooled:
         staging: Staging | None,
         *,
         expiry: timedelta,
+        on_complete: Callable[[Spooled], object],
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.entry = entry
         self.reservation = reservation
+        self.on_complete = on_complete
         self.monotonic = monotonic
         self.arrival = None if staging is None else Held(staging, reservation)
         self.finishing: asyncio.Task[None] | None = None

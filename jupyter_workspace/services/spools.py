@@ -60,7 +60,13 @@ class Spools:
     def add(self, entry: UploadEntry, reservation: Reservation, staging: Staging | None) -> Spooled:
         """Holds an upload; staging: None when its bytes are not open yet."""
         upload = self.live[entry.upload_id] = Spooled(
-            self._parts, entry, reservation, staging, expiry=self.expiry, monotonic=self._monotonic
+            self._parts,
+            entry,
+            reservation,
+            staging,
+            expiry=self.expiry,
+            on_complete=self._finish_soon,
+            monotonic=self._monotonic,
         )
         return upload
 
@@ -88,11 +94,11 @@ class Spools:
 
     def _finish_soon(self, upload: Spooled) -> asyncio.Task[None]:
         if upload.finishing is None or upload.finishing.done():
+            upload.become("completed")
             upload.finishing = self._spawn(self._finish(upload))
         return upload.finishing
 
     async def _finish(self, upload: Spooled) -> None:
-        upload.become("completed")
         try:
             arrival = await upload.open()
             attachment_id = await publish(self._parts, self._ingest, upload.entry, arrival)
