@@ -124,8 +124,12 @@ examples: begin ## Every example runs
 ui: begin ## Tests in a browser
 	$(if $(UI),bash tests/ui/chromium.sh && $(RUN) -o addopts="-ra --import-mode=importlib" $(UI))
 
+.PHONY: hub
+hub: begin ## Behind a real JupyterHub with its proxy and two users
+	$(if $(wildcard tests/hub/test_*.py),$(RUN) -o addopts="-ra --import-mode=importlib" tests/hub)
+
 .PHONY: test
-test: lint front enabled measured faults examples ui ## Everything that a change must pass
+test: lint front enabled measured faults examples hub ui ## Everything that a change must pass
 	@python tests/gate/requirements_report.py
 
 .PHONY: package

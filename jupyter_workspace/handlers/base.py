@@ -288,11 +288,11 @@ class WorkspaceHandler(APIHandler):
         else:
             status = error.status
         self._write(error, status)
-        has_body = self._has_body()
-        if has_body:
-            self.set_header("Connection", "close")
+        # Tornado closes a connection whose request was answered before it was read to its end; a proxy
+        # that is not told would send its next request into the closing socket.
+        self.set_header("Connection", "close")
         with contextlib.suppress(StreamClosedError):
-            if has_body and not self.sink.is_complete:
+            if self._has_body() and not self.sink.is_complete:
                 self.set_header("Content-Length", sum(map(len, self._write_buffer)))
                 await self.flush()
                 await self._drain()
