@@ -126,7 +126,7 @@ ui: begin ## Tests in a browser
 
 .PHONY: hub
 hub: begin ## Behind a real JupyterHub with its proxy and two users
-	$(if $(wildcard tests/hub/test_*.py),$(RUN) -o addopts="-ra --import-mode=importlib" tests/hub)
+	$(if $(wildcard tests/hub/test_*.py),$(RUN) tests/hub)
 
 .PHONY: test
 test: lint front enabled measured faults examples hub ui ## Everything that a change must pass
