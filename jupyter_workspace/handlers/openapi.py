@@ -21,6 +21,7 @@ from jupyter_workspace.errors import (
     UploadNotFound,
     WorkspaceError,
 )
+from jupyter_workspace.handlers.headers import answer_headers, refusal_headers, request_headers
 from jupyter_workspace.handlers.route import Route
 from jupyter_workspace.handlers.schemas import (
     FILE_CONTENT,
@@ -59,10 +60,14 @@ _IDS = {
     "link_id": (naming.LINK_ID_PATTERN, "The id of a signed link."),
 }
 
+#: Answers without a body.
+_EMPTY = {101, 204, 302, 304}
+
 #: Every row answers with these, too. 405 is what another method of the same address gets.
 _COMMON: tuple[type[WorkspaceError], ...] = (Forbidden, MethodNotAllowed, Internal, Busy, Starting)
 
 _SUCCESS = {
+    101: "The connection is a WebSocket from now on.",
     200: "Done; the answer is what was asked for.",
     201: "Something new was made.",
     202: "Started; the outcome comes later.",
@@ -72,33 +77,8 @@ _SUCCESS = {
     304: "The content that the caller has is still the right one.",
 }
 
-_CONDITIONS = {
-    "Range": "Which bytes to give (RFC 9110, 14.2); a malformed one is ignored.",
-    "If-Range": "The tag that the range belongs to; if it has changed, the whole is given.",
-    "If-None-Match": "The tag that the caller has; 304 if it is still right.",
-    "If-Modified-Since": "The time of the caller's copy; 304 if nothing is newer.",
-}
-_UPLOADING = {
-    "Idempotency-Key": "The same key (1 to 255 characters) gives the same answer for 24 hours, no new file.",
-}
-_DIGEST = {
-    "Repr-Digest": "The digest of the bytes (RFC 9530), such as `sha-256=:…:`; another one is refused.",
-}
-
 _TEXT: Json = {"type": "string"}
 _HEADERS: Json = {"Idempotency-Key": {"type": "string", "minLength": 1, "maxLength": 255}}
-
-_BYTE_HEADERS = {
-    "ETag": "The strong tag of the content.",
-    "Last-Modified": "When the content last changed.",
-    "Accept-Ranges": "`bytes`.",
-    "Content-Disposition": "Inline or attachment, and the file's name (RFC 6266, RFC 8187).",
-}
-_LENGTH = {"Content-Length": "The number of bytes that follow."}
-_PART = {"Content-Range": "Which bytes these are, and of how many."}
-_LOCATION = {"Location": "The path-absolute address of what was made; none for several files."}
-_RETRY = {"Retry-After": "Seconds after which to try again."}
-_ALLOW = {"Allow": "The methods of this address."}
 
 
 def document(rows: Sequence[Route], *, base_url: str = "/", version: str = str(API_VERSION)) -> Json:
@@ -198,13 +178,6 @@ def _query_parameters(row: Route, schemas: Schemas) -> list[Json]:
 
 
 def _header_parameters(row: Route) -> list[Json]:
-    headers = dict(row.headers)
-    if _gives_bytes(row):
-        headers |= _CONDITIONS
-    if set(row.media) & {"multipart/form-data", "application/octet-stream"}:
-        headers |= _UPLOADING
-    if "application/octet-stream" in row.media:
-        headers |= _DIGEST
     return [
         {
             "name": name,
@@ -213,7 +186,7 @@ def _header_parameters(row: Route) -> list[Json]:
             "description": text,
             "schema": _HEADERS.get(name, _TEXT),
         }
-        for name, text in headers.items()
+        for name, text in request_headers(row).items()
     ]
 
 
@@ -231,27 +204,18 @@ def _request_body(row: Route, schemas: Schemas) -> Json:
 # what comes out
 
 
-def _gives_bytes(row: Route) -> bool:
-    return 206 in row.success  # noqa: PLR2004  (Partial Content: only byte routes have it)
-
-
 def _success(row: Route, status: int, schemas: Schemas) -> Json:
-    headers: dict[str, str] = {}
     content: Json = {}
-    if _gives_bytes(row):
-        headers |= _BYTE_HEADERS if status != 304 else {"ETag": _BYTE_HEADERS["ETag"]}  # noqa: PLR2004
-        headers |= {200: _LENGTH, 206: _LENGTH | _PART}.get(status, {})
-    if status in {201, 202}:
-        headers |= _LOCATION
-    if status not in {204, 302, 304} and row.method != "HEAD":
-        if row.answer is not None and status != 206:  # noqa: PLR2004  (a record has no parts)
-            content["application/json"] = {"schema": schemas.of(row.answer)}
-        if row.gives is not None:
-            is_json = row.gives == "application/json"
-            content[row.gives] = {"schema": {"type": "object"} if is_json else FILE_CONTENT}
-            if status == 206:  # noqa: PLR2004
-                content["multipart/byteranges"] = {"schema": FILE_CONTENT}
-    return _response(_SUCCESS.get(status, http.HTTPStatus(status).phrase), headers, content)
+    has_body = status not in _EMPTY and row.method != "HEAD"
+    if has_body and row.answer is not None and status != 206:  # noqa: PLR2004  (a record has no parts)
+        content["application/json"] = {"schema": schemas.of(row.answer)}
+    if has_body and row.gives is not None:
+        is_json = row.gives == "application/json"
+        content[row.gives] = {"schema": {"type": "object"} if is_json else FILE_CONTENT}
+        if status == 206:  # noqa: PLR2004  (Partial Content)
+            content["multipart/byteranges"] = {"schema": FILE_CONTENT}
+    text = _SUCCESS.get(status, http.HTTPStatus(status).phrase)
+    return _response(text, answer_headers(row, status), content)
 
 
 def errors_of(row: Route) -> list[type[WorkspaceError]]:
@@ -274,7 +238,6 @@ def _refusals(row: Route) -> Json:
 
 def _refusal(status: int, codes: Iterable[str], row: Route) -> Json:
     names = list(codes)
-    headers = {405: _ALLOW, 416: _PART, 503: _RETRY}.get(status, {})
     listed = ", ".join(f"`{name}`" for name in names)
     known = {found.value: found.phrase for found in http.HTTPStatus}
     schema = {
@@ -284,7 +247,7 @@ def _refusal(status: int, codes: Iterable[str], row: Route) -> Json:
         ]
     }
     content = {} if row.method == "HEAD" else {"application/json": {"schema": schema}}
-    return _response(f"{known.get(status, 'Checksum Mismatch')}: {listed}.", headers, content)
+    return _response(f"{known.get(status, 'Checksum Mismatch')}: {listed}.", refusal_headers(status), content)
 
 
 def _response(text: str, headers: dict[str, str], content: Json) -> Json:

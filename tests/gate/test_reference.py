@@ -47,6 +47,12 @@ def test_an_operation_has_a_name_of_its_own() -> None:
     assert len(set(names)) == len(names)
 
 
+def test_each_parameter_is_described() -> None:
+    for path, method, operation in reference.operations(document(ROUTES)):
+        for parameter in operation.get("parameters", ()):
+            assert parameter["description"].strip(), (method, path, parameter["name"])
+
+
 def test_each_error_of_a_route_is_in_its_description() -> None:
     made = document(ROUTES)
 

@@ -174,12 +174,32 @@ export interface paths {
         get: operations["list_attachments"];
         /** Upload one file as the raw body */
         put: operations["upload_raw"];
-        /** Upload one file, or up to 100, as a form */
+        /** Upload one file, or up to 100, as a form; or begin a resumable upload (tus 1.0) */
         post: operations["upload_form"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/uploads/{session_id}/{upload_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What became of a resumable upload */
+        get: operations["get_upload"];
+        put?: never;
+        post?: never;
+        /** Forget a resumable upload (tus 1.0) */
+        delete: operations["delete_upload"];
+        options?: never;
+        /** How many bytes of a resumable upload are safe (tus 1.0) */
+        head: operations["head_upload"];
+        /** Add bytes to a resumable upload; the last ones make a file of it (tus 1.0) */
+        patch: operations["append_upload"];
         trace?: never;
     };
     "/artifacts": {
@@ -248,6 +268,23 @@ export interface paths {
         put?: never;
         /** Take a file or a version back from the trash */
         post: operations["restore_artifact"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/sessions/{session_id}/artifacts/{artifact_id}/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A small picture of a file, or the beginning of a text */
+        get: operations["preview_artifact"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -818,6 +855,23 @@ export interface components {
             trash: components["schemas"]["File"][];
             total: number;
             has_more: boolean;
+        };
+        /**
+         * Upload
+         * @description The record of an upload as the wire has it; `offset` and `length` in bytes, None: not known yet.
+         *
+         *     `code` is that of the error for which a failed upload was refused.
+         */
+        Upload: {
+            upload_id: string;
+            /** @enum {unknown} */
+            state: "done" | "failed" | "finishing" | "open";
+            offset: number;
+            length: number | null;
+            /** Format: date-time */
+            expires_at: string;
+            attachment_id?: string;
+            code?: string;
         };
         /**
          * Usage
@@ -2823,6 +2877,18 @@ export interface operations {
             header?: {
                 /** @description The same key (1 to 255 characters) gives the same answer for 24 hours, no new file. */
                 "Idempotency-Key"?: string;
+                /** @description `1.0.0`: the request is meant as tus. */
+                "Tus-Resumable"?: string;
+                /** @description The size of the whole upload, in bytes; it may be told with a later request. */
+                "Upload-Length"?: string;
+                /** @description The digest of this request's bytes, such as `sha256 …`, in base64. */
+                "Upload-Checksum"?: string;
+                /** @description `1`: the size is not known yet. */
+                "Upload-Defer-Length"?: string;
+                /** @description `filename`, `filetype`, `dir`, `on_conflict`, `sha256` (hex), each in base64. */
+                "Upload-Metadata"?: string;
+                /** @description `partial`, or `final;` with the addresses of the parts. */
+                "Upload-Concat"?: string;
             };
             path: {
                 /** @description The session's id, which is also its folder's name. */
@@ -2850,6 +2916,7 @@ export interface operations {
                     /** @description The folder in the session; it is made if need be. Empty or `.` is the session's own. */
                     dir?: string;
                 } & (unknown | unknown);
+                "application/offset+octet-stream": string;
             };
         };
         responses: {
@@ -2873,7 +2940,7 @@ export interface operations {
                     "application/json": components["schemas"]["File"] | components["schemas"]["Batch"];
                 };
             };
-            /** @description Bad Request: `file_missing`, `form_invalid`, `id_invalid`, `name_invalid`, `not_a_directory`, `parameter_invalid`, `path_escapes`. */
+            /** @description Bad Request: `digest_mismatch`, `file_missing`, `form_invalid`, `id_invalid`, `name_invalid`, `not_a_directory`, `parameter_invalid`, `path_escapes`. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -2881,7 +2948,7 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
-                        code?: "file_missing" | "form_invalid" | "id_invalid" | "name_invalid" | "not_a_directory" | "parameter_invalid" | "path_escapes";
+                        code?: "digest_mismatch" | "file_missing" | "form_invalid" | "id_invalid" | "name_invalid" | "not_a_directory" | "parameter_invalid" | "path_escapes";
                     };
                 };
             };
@@ -2935,6 +3002,20 @@ export interface operations {
                     };
                 };
             };
+            /** @description Precondition Failed: `tus_version`. */
+            412: {
+                headers: {
+                    /** @description The version that the server speaks. */
+                    "Tus-Version"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "tus_version";
+                    };
+                };
+            };
             /** @description Request Entity Too Large: `file_too_large`. */
             413: {
                 headers: {
@@ -2968,6 +3049,587 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "infected";
+                    };
+                };
+            };
+            /** @description Checksum Mismatch: `checksum_mismatch`. */
+            460: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "checksum_mismatch";
+                    };
+                };
+            };
+            /** @description Internal Server Error: `internal`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description Service Unavailable: `busy`, `scan_unavailable`, `starting`. */
+            503: {
+                headers: {
+                    /** @description Seconds after which to try again. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "busy" | "scan_unavailable" | "starting";
+                    };
+                };
+            };
+            /** @description Insufficient Storage: `disk_full`, `quota_exceeded`. */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "disk_full" | "quota_exceeded";
+                    };
+                };
+            };
+        };
+    };
+    get_upload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The session's id, which is also its folder's name. */
+                session_id: string;
+                /** @description The id of a resumable upload. */
+                upload_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer is what was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Upload"];
+                };
+            };
+            /** @description Bad Request: `id_invalid`. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "id_invalid";
+                    };
+                };
+            };
+            /** @description Forbidden: `forbidden`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "forbidden";
+                    };
+                };
+            };
+            /** @description Not Found: `session_not_found`, `upload_not_found`. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "session_not_found" | "upload_not_found";
+                    };
+                };
+            };
+            /** @description Method Not Allowed: `method_not_allowed`. */
+            405: {
+                headers: {
+                    /** @description The methods of this address. */
+                    Allow?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "method_not_allowed";
+                    };
+                };
+            };
+            /** @description Internal Server Error: `internal`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description Service Unavailable: `busy`, `starting`. */
+            503: {
+                headers: {
+                    /** @description Seconds after which to try again. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "busy" | "starting";
+                    };
+                };
+            };
+        };
+    };
+    delete_upload: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description `1.0.0`: the request is meant as tus. */
+                "Tus-Resumable"?: string;
+            };
+            path: {
+                /** @description The session's id, which is also its folder's name. */
+                session_id: string;
+                /** @description The id of a resumable upload. */
+                upload_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; there is nothing to say. */
+            204: {
+                headers: {
+                    /** @description How many bytes are safe. */
+                    "Upload-Offset"?: string;
+                    /** @description Until when the upload is kept. */
+                    "Upload-Expires"?: string;
+                    /** @description The file that the upload has become. */
+                    "Upload-Attachment-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request: `id_invalid`. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "id_invalid";
+                    };
+                };
+            };
+            /** @description Forbidden: `forbidden`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "forbidden";
+                    };
+                };
+            };
+            /** @description Not Found: `session_not_found`, `upload_not_found`. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "session_not_found" | "upload_not_found";
+                    };
+                };
+            };
+            /** @description Method Not Allowed: `method_not_allowed`. */
+            405: {
+                headers: {
+                    /** @description The methods of this address. */
+                    Allow?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "method_not_allowed";
+                    };
+                };
+            };
+            /** @description Gone: `upload_gone`. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "upload_gone";
+                    };
+                };
+            };
+            /** @description Precondition Failed: `tus_version`. */
+            412: {
+                headers: {
+                    /** @description The version that the server speaks. */
+                    "Tus-Version"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "tus_version";
+                    };
+                };
+            };
+            /** @description Locked: `upload_locked`. */
+            423: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "upload_locked";
+                    };
+                };
+            };
+            /** @description Internal Server Error: `internal`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description Service Unavailable: `busy`, `starting`. */
+            503: {
+                headers: {
+                    /** @description Seconds after which to try again. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "busy" | "starting";
+                    };
+                };
+            };
+        };
+    };
+    head_upload: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description `1.0.0`: the request is meant as tus. */
+                "Tus-Resumable"?: string;
+            };
+            path: {
+                /** @description The session's id, which is also its folder's name. */
+                session_id: string;
+                /** @description The id of a resumable upload. */
+                upload_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer is what was asked for. */
+            200: {
+                headers: {
+                    /** @description How many bytes are safe. */
+                    "Upload-Offset"?: string;
+                    /** @description Until when the upload is kept. */
+                    "Upload-Expires"?: string;
+                    /** @description The file that the upload has become. */
+                    "Upload-Attachment-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request: `id_invalid`. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Forbidden: `forbidden`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not Found: `session_not_found`, `upload_not_found`. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Method Not Allowed: `method_not_allowed`. */
+            405: {
+                headers: {
+                    /** @description The methods of this address. */
+                    Allow?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Gone: `upload_gone`. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Precondition Failed: `tus_version`. */
+            412: {
+                headers: {
+                    /** @description The version that the server speaks. */
+                    "Tus-Version"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Internal Server Error: `internal`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Service Unavailable: `busy`, `starting`. */
+            503: {
+                headers: {
+                    /** @description Seconds after which to try again. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    append_upload: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description `1.0.0`: the request is meant as tus. */
+                "Tus-Resumable"?: string;
+                /** @description The size of the whole upload, in bytes; it may be told with a later request. */
+                "Upload-Length"?: string;
+                /** @description The digest of this request's bytes, such as `sha256 …`, in base64. */
+                "Upload-Checksum"?: string;
+                /** @description Where these bytes begin: as many as are safe already. */
+                "Upload-Offset"?: string;
+            };
+            path: {
+                /** @description The session's id, which is also its folder's name. */
+                session_id: string;
+                /** @description The id of a resumable upload. */
+                upload_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/offset+octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description Done; there is nothing to say. */
+            204: {
+                headers: {
+                    /** @description How many bytes are safe. */
+                    "Upload-Offset"?: string;
+                    /** @description Until when the upload is kept. */
+                    "Upload-Expires"?: string;
+                    /** @description The file that the upload has become. */
+                    "Upload-Attachment-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request: `digest_mismatch`, `id_invalid`, `name_invalid`, `not_a_directory`, `parameter_invalid`, `path_escapes`. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "digest_mismatch" | "id_invalid" | "name_invalid" | "not_a_directory" | "parameter_invalid" | "path_escapes";
+                    };
+                };
+            };
+            /** @description Forbidden: `forbidden`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "forbidden";
+                    };
+                };
+            };
+            /** @description Not Found: `session_not_found`, `upload_not_found`. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "session_not_found" | "upload_not_found";
+                    };
+                };
+            };
+            /** @description Method Not Allowed: `method_not_allowed`. */
+            405: {
+                headers: {
+                    /** @description The methods of this address. */
+                    Allow?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "method_not_allowed";
+                    };
+                };
+            };
+            /** @description Conflict: `name_taken`, `offset_mismatch`, `session_closed`. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "name_taken" | "offset_mismatch" | "session_closed";
+                    };
+                };
+            };
+            /** @description Gone: `upload_gone`. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "upload_gone";
+                    };
+                };
+            };
+            /** @description Precondition Failed: `tus_version`. */
+            412: {
+                headers: {
+                    /** @description The version that the server speaks. */
+                    "Tus-Version"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "tus_version";
+                    };
+                };
+            };
+            /** @description Request Entity Too Large: `file_too_large`. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "file_too_large";
+                    };
+                };
+            };
+            /** @description Unsupported Media Type: `type_refused`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "type_refused";
+                    };
+                };
+            };
+            /** @description Unprocessable Entity: `infected`. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "infected";
+                    };
+                };
+            };
+            /** @description Locked: `upload_locked`. */
+            423: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "upload_locked";
+                    };
+                };
+            };
+            /** @description Checksum Mismatch: `checksum_mismatch`. */
+            460: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "checksum_mismatch";
                     };
                 };
             };
@@ -4102,6 +4764,153 @@ export interface operations {
             };
         };
     };
+    preview_artifact: {
+        parameters: {
+            query?: {
+                /** @description How many pixels the longer side of a picture may have. */
+                size?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The session's id, which is also its folder's name. */
+                session_id: string;
+                /** @description `att_…` is the file as it is now, `art_…` one version of its content. */
+                artifact_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer is what was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/webp": string;
+                };
+            };
+            /** @description The content that the caller has is still the right one. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request: `id_invalid`, `parameter_invalid`. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "id_invalid" | "parameter_invalid";
+                    };
+                };
+            };
+            /** @description Forbidden: `forbidden`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "forbidden";
+                    };
+                };
+            };
+            /** @description Not Found: `file_not_found`, `session_not_found`. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "file_not_found" | "session_not_found";
+                    };
+                };
+            };
+            /** @description Method Not Allowed: `method_not_allowed`. */
+            405: {
+                headers: {
+                    /** @description The methods of this address. */
+                    Allow?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "method_not_allowed";
+                    };
+                };
+            };
+            /** @description Gone: `version_gone`. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "version_gone";
+                    };
+                };
+            };
+            /** @description Request Entity Too Large: `file_too_large`. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "file_too_large";
+                    };
+                };
+            };
+            /** @description Unsupported Media Type: `type_refused`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "type_refused";
+                    };
+                };
+            };
+            /** @description Internal Server Error: `internal`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description Service Unavailable: `busy`, `starting`. */
+            503: {
+                headers: {
+                    /** @description Seconds after which to try again. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "busy" | "starting";
+                    };
+                };
+            };
+        };
+    };
     list_trash: {
         parameters: {
             query?: {
@@ -5038,7 +5847,10 @@ export interface operations {
                 /** @description Only files of at most so many bytes. */
                 max_size?: number;
             };
-            header?: never;
+            header?: {
+                /** @description The cursor of an event stream; it goes before `after`. */
+                "Last-Event-ID"?: string;
+            };
             path: {
                 /** @description The session's id, which is also its folder's name. */
                 session_id: string;
@@ -5150,7 +5962,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Switching Protocols */
+            /** @description The connection is a WebSocket from now on. */
             101: {
                 headers: {
                     [name: string]: unknown;
