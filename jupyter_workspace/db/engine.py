@@ -29,6 +29,7 @@ from jupyter_workspace.db.files import Files
 from jupyter_workspace.db.intents import Intents
 from jupyter_workspace.db.keys import Keys
 from jupyter_workspace.db.outbox import Outbox
+from jupyter_workspace.db.prints import Prints
 from jupyter_workspace.db.sessions import Sessions
 from jupyter_workspace.db.uploads import Uploads
 from jupyter_workspace.errors import Busy, DiskFull, Internal, WorkspaceError
@@ -50,6 +51,7 @@ class Transaction:
         self.outbox = Outbox(connection)
         self.sessions = Sessions(connection, self.outbox)
         self.files = Files(connection, self.outbox)
+        self.prints = Prints(connection)
         self.events = Events(connection)
         self.intents = Intents(connection)
         self.keys = Keys(connection)
@@ -85,6 +87,8 @@ class Database:
         self._turn = asyncio.Lock()
         self._engine: AsyncEngine | None = None
         self._is_sqlite = url is None or url.startswith("sqlite")
+        #: whether what is committed outlives this process
+        self.is_lasting = True
 
     async def open(self) -> Opened:
         """Opens it, makes its tables if need be, and says how that went."""
@@ -99,6 +103,7 @@ class Database:
                     attempts.append(f"{mode}: {type(error).__name__}")
                     await self.close()
         self._engine = _sqlite_engine(":memory:", "MEMORY")
+        self.is_lasting = False
         await self._make_tables()
         if self._path is None:
             return Opened(is_empty=True)

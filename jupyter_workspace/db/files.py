@@ -18,7 +18,7 @@ from jupyter_workspace.db.outbox import Outbox
 from jupyter_workspace.db.tables import files, sessions, versions
 from jupyter_workspace.db.values import from_json, from_time, to_json, to_time
 from jupyter_workspace.models.entry import Entry, SessionTotals
-from jupyter_workspace.models.file import Provenance
+from jupyter_workspace.models.file import FileKind, Provenance
 from jupyter_workspace.protocol.query import Filters
 from jupyter_workspace.protocol.selection import FileFilter
 
@@ -108,13 +108,12 @@ class Files:
         row = rows.first()
         return None if row is None else _entry(row)
 
-    async def live(self, session_id: str) -> list[Entry]:
-        """All live files of a session, by path."""
-        rows = await self._connection.execute(
-            select(files)
-            .where(files.c.session_id == session_id, files.c.deleted_at.is_(None))
-            .order_by(files.c.path)
-        )
+    async def live(self, session_id: str, kind: FileKind | None = None) -> list[Entry]:
+        """All live files of a session, or those of one kind, by path."""
+        where = and_(files.c.session_id == session_id, files.c.deleted_at.is_(None))
+        if kind is not None:
+            where = and_(where, files.c.kind == kind)
+        rows = await self._connection.execute(select(files).where(where).order_by(files.c.path))
         return [_entry(row) for row in rows]
 
     async def beneath(self, session_id: str, folder: str) -> list[Entry]:

@@ -12,10 +12,10 @@ from collections.abc import Collection, Iterable, Mapping
 
 from msgspec import UNSET, Struct
 
+from jupyter_workspace.db.prints import Print
 from jupyter_workspace.errors import Busy, FileNotFound, PathEscapes, WorkspaceError
-from jupyter_workspace.models.entry import Entry
 from jupyter_workspace.models.file import Source
-from jupyter_workspace.services.creation import is_unchanged, session_place
+from jupyter_workspace.services.creation import session_place
 from jupyter_workspace.services.noticing import Finding, Moved, Notice, Vanished
 from jupyter_workspace.services.parts import Parts
 from jupyter_workspace.stores.base import Stat
@@ -37,7 +37,7 @@ class Picture(Struct, frozen=True, kw_only=True):
     `doubtful` paths are not forgotten when they are gone: they may be half of a rename.
     """
 
-    known: Mapping[str, Entry]
+    known: Mapping[str, Print]
     seen: Mapping[str, Stat]
     doubtful: Collection[str] = frozenset()
 
@@ -66,16 +66,10 @@ class Comparison:
 
     async def run(self) -> None:
         """Publishes all differences."""
-        known, seen = self._picture.known, self._picture.seen
-        gone = {path: entry for path, entry in known.items() if path not in seen}
-        fresh = [path for path in seen if path not in known]
-        changed = [path for path in known if path in seen and not is_unchanged(known[path], seen[path])]
-        same_inode = _pairs(gone, {path: seen[path] for path in fresh})
+        # Of a large session that takes a while, in which others get their turn.
+        gone, fresh, changed, same_inode = await asyncio.to_thread(_differences, self._picture)
         await self._move(same_inode)
-        for old in same_inode:
-            del gone[old]
-        renamed = set(same_inode.values())
-        await self._hash([path for path in fresh if path not in renamed], changed, gone)
+        await self._hash(fresh, changed, gone)
         self.missing = {path for path in gone if path in self._picture.doubtful}
         await self._forget([path for path in gone if path not in self.missing])
 
@@ -85,7 +79,7 @@ class Comparison:
             moved = Moved(self._parts, self._session_id, items[start : start + BATCH])
             self.updated += await self._parts.publisher.publish(moved)
 
-    async def _hash(self, fresh: list[str], changed: list[str], gone: dict[str, Entry]) -> None:
+    async def _hash(self, fresh: list[str], changed: list[str], gone: dict[str, Print]) -> None:
         """Makes files known; what turns out to be a copy of a file that is gone takes its place in `gone`.
 
         While one batch is published the next is hashed.
@@ -144,12 +138,22 @@ class Comparison:
             self.deleted += await self._parts.publisher.publish(vanished)
 
 
-def _pairs(gone: Mapping[str, Entry], fresh: Mapping[str, Stat]) -> dict[str, str]:
-    """Old path to new path of files that kept inode, size and time."""
-    by_identity = {(entry.inode, entry.size, entry.mtime_ns): path for path, entry in gone.items()}
-    pairs: dict[str, str] = {}
+def _differences(picture: Picture) -> tuple[dict[str, Print], list[str], list[str], dict[str, str]]:
+    """What is gone, what is new, what was changed, and old to new path of what was only renamed."""
+    known, seen = picture.known, picture.seen
+    gone = {path: known[path] for path in known.keys() - seen.keys()}
+    fresh = {path: seen[path] for path in seen.keys() - known.keys()}
+    changed = [path for path in known.keys() & seen.keys() if _is_changed(known[path], seen[path])]
+    by_identity = {(one.inode, one.size, one.mtime_ns): path for path, one in gone.items()}
+    renamed: dict[str, str] = {}
     for path, stat in fresh.items():
         old = by_identity.pop((stat.inode, stat.size, stat.mtime_ns), None)
         if old is not None:
-            pairs[old] = path
-    return pairs
+            renamed[old] = path
+    for old, new in renamed.items():
+        del gone[old], fresh[new]
+    return gone, sorted(fresh), sorted(changed), renamed
+
+
+def _is_changed(known: Print, seen: Stat) -> bool:
+    return (known.size, known.mtime_ns, known.inode) != (seen.size, seen.mtime_ns, seen.inode)

@@ -68,7 +68,7 @@ class Manifests:
     async def _write(self, session_id: str) -> None:
         async with self._parts.ledger.reading() as tx:
             session = await tx.sessions.find(session_id)
-            entries = [entry for entry in await tx.files.live(session_id) if entry.kind == "attachment"]
+            entries = await tx.files.live(session_id, "attachment")
         if session is None or session.deleted_at is not None:
             return
         if session_id not in self._seen:

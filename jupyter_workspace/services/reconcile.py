@@ -15,6 +15,7 @@ from contextlib import asynccontextmanager
 from msgspec.structs import replace
 
 from jupyter_workspace.db.engine import Transaction
+from jupyter_workspace.db.prints import Print
 from jupyter_workspace.errors import Busy, FileNotFound, NotADirectory, PathEscapes, SessionNotFound
 from jupyter_workspace.models.artifact import ScanResult
 from jupyter_workspace.models.entry import Entry
@@ -99,8 +100,9 @@ class Reconcile:
     ) -> tuple[ScanResult, set[str]]:
         """What was found, and what is still being written."""
         walk = walk or await self._walk(session_id)
-        known = await self._known(session_id)
-        seen = self._listable(session_id, walk)
+        async with self._session(session_id) as tx:
+            known = await tx.prints.in_folder(session_id)
+        seen = await self._listable(session_id, walk)
         if walk.truncated:
             known = {path: entry for path, entry in known.items() if path in seen}
         comparison = Comparison(self._parts, session_id, _without(unsettled, known, seen))
@@ -124,15 +126,9 @@ class Reconcile:
         self.folders[session_id] = frozenset(walk.folders)
         return walk
 
-    async def _known(self, session_id: str) -> dict[str, Entry]:
-        async with self._session(session_id) as tx:
-            return {
-                entry.path: entry for entry in await tx.files.live(session_id) if entry.storage == "local"
-            }
-
-    def _listable(self, session_id: str, walk: Walk) -> dict[str, Stat]:
+    async def _listable(self, session_id: str, walk: Walk) -> dict[str, Stat]:
         """The files that can be listed; names that no upload could have are a problem to report."""
-        seen = {path: stat for path, stat in walk.files.items() if all(map(is_legal, path.split("/")))}
+        seen = await asyncio.to_thread(_legal, walk.files)
         illegal = len(walk.files) - len(seen) + walk.unreadable
         key = f"unlisted {session_id}"
         if illegal:
@@ -184,10 +180,10 @@ class Reconcile:
                 return set(), set()
             unsettled = self._unsettled(seen)
             async with self._session(session_id) as tx:
-                known = await tx.files.at_paths(session_id, [*missing.union(paths)])
+                entries = [*(await tx.files.at_paths(session_id, [*missing.union(paths)])).values()]
                 for folder in folders:
-                    known |= {entry.path: entry for entry in await tx.files.beneath(session_id, folder)}
-            known = {path: entry for path, entry in known.items() if entry.storage == "local"}
+                    entries += await tx.files.beneath(session_id, folder)
+            known = {entry.path: Print.of(entry) for entry in entries if entry.storage == "local"}
             picture = _without(unsettled, known, seen)
             doubtful = known.keys() - missing.intersection(paths)
             comparison = Comparison(self._parts, session_id, replace(picture, doubtful=doubtful))
@@ -265,7 +261,7 @@ class Reconcile:
         return known[0][0]
 
 
-def _without(unsettled: Collection[str], known: dict[str, Entry], seen: dict[str, Stat]) -> Picture:
+def _without(unsettled: Collection[str], known: dict[str, Print], seen: dict[str, Stat]) -> Picture:
     """What is compared: all but the files that somebody is writing to."""
     if not unsettled:
         return Picture(known=known, seen=seen)
@@ -273,6 +269,11 @@ def _without(unsettled: Collection[str], known: dict[str, Entry], seen: dict[str
         known={path: entry for path, entry in known.items() if path not in unsettled},
         seen={path: stat for path, stat in seen.items() if path not in unsettled},
     )
+
+
+def _legal(files: dict[str, Stat]) -> dict[str, Stat]:
+    """Those that an upload could have the names of."""
+    return {path: stat for path, stat in files.items() if all(map(is_legal, path.split("/")))}
 
 
 def _is_file(stat: Stat) -> bool:
