@@ -1,35 +1,20 @@
 import { describe, expect, it } from 'vitest';
 
 import { WorkspaceClient } from '../src/client/client';
-import { WorkspaceError } from '../src/client/errors';
-import type { Answer, Request, Transport } from '../src/client/transport';
+import { Unreachable, WorkspaceError, errorOf, isPassing } from '../src/client/errors';
+import { FakeTransport, answer } from './fakes';
 import { record } from './records';
 
-/** Answers every request alike and keeps what was asked. */
-class OneAnswer implements Transport {
-  readonly asked: Request[] = [];
-
-  constructor(private readonly answer: Answer) {}
-
-  send(request: Request): Promise<Answer> {
-    this.asked.push(request);
-    return Promise.resolve(this.answer);
-  }
-
-  url(path: string): string {
-    return `/base/${path}`;
-  }
-}
-
-function json(status: number, value: unknown): OneAnswer {
-  return new OneAnswer({ status, text: JSON.stringify(value) });
+function clientOf(status: number, body: unknown, headers = {}): [WorkspaceClient, FakeTransport] {
+  const transport = new FakeTransport(() => answer(status, body, headers));
+  return [new WorkspaceClient(transport), transport];
 }
 
 describe('the client', () => {
   it('asks for the session of a notebook by its path', async () => {
-    const transport = json(201, { session_id: 'churn' });
+    const [client, transport] = clientOf(201, { session_id: 'churn' });
 
-    const session = await new WorkspaceClient(transport).resolve('work/churn.ipynb');
+    const session = await client.resolve('work/churn.ipynb');
 
     expect(session.session_id).toBe('churn');
     expect(transport.asked).toEqual([
@@ -37,46 +22,75 @@ describe('the client', () => {
     ]);
   });
 
-  it('asks for the files of one session', async () => {
-    const transport = json(200, { artifacts: [record()], total: 1, has_more: false });
+  it('asks for the files of one session, newest first and by keyset', async () => {
+    const [client, transport] = clientOf(200, { artifacts: [record()], total: 1, has_more: false });
 
-    const page = await new WorkspaceClient(transport).listFiles('churn');
+    const page = await client.newestFiles('churn');
+    await client.filesAfter('churn', 'a b');
 
     expect(page.artifacts[0]?.name).toBe('loss.png');
-    expect(transport.asked[0]?.path).toBe('sessions/churn/artifacts?limit=1000');
+    expect(transport.asked.map(({ path }) => path)).toEqual([
+      'sessions/churn/artifacts?limit=1000',
+      'sessions/churn/artifacts?limit=1000&next=a%20b'
+    ]);
   });
 
-  it('turns a refusal into an error with its code and hint', async () => {
-    const transport = json(404, {
-      message: 'No such session.',
-      code: 'session_not_found',
-      hint: 'Create it first.'
+  it('turns a refusal into an error with its code, hint and facts', async () => {
+    const [client] = clientOf(413, {
+      message: 'Too large.',
+      code: 'file_too_large',
+      hint: 'Split it.',
+      limit: 10
     });
 
-    const refused = new WorkspaceClient(transport).listFiles('nobody');
+    const refused = client.newestFiles('churn');
 
     await expect(refused).rejects.toThrow(WorkspaceError);
     await expect(refused).rejects.toMatchObject({
-      status: 404,
-      code: 'session_not_found',
-      hint: 'Create it first.'
+      status: 413,
+      code: 'file_too_large',
+      hint: 'Split it.',
+      facts: { limit: 10 }
     });
   });
 
   it('names the status when the body of a refusal is not ours', async () => {
-    const transport = new OneAnswer({ status: 502, text: '<html>Bad Gateway</html>' });
+    const [client] = clientOf(502, '<html>Bad Gateway</html>');
 
-    const refused = new WorkspaceClient(transport).listFiles('churn');
-
-    await expect(refused).rejects.toThrow('The server answered 502.');
+    await expect(client.newestFiles('churn')).rejects.toThrow('The server answered 502.');
   });
 
   it('gives a download address for a file and for all of them', () => {
-    const client = new WorkspaceClient(json(200, {}));
+    const [client] = clientOf(200, {});
 
     expect(client.downloadUrl(record())).toBe(
       '/base/sessions/churn/artifacts/att_1?mode=stream&download=true'
     );
     expect(client.archiveUrl('churn')).toBe('/base/sessions/churn/download');
+  });
+
+  it('takes only the id from the place of a kept selection', async () => {
+    const [client] = clientOf(201, {}, { location: '/other/prefix/sessions/churn/archives/abc' });
+
+    expect(await client.archive('churn', ['att_1', 'att_2'])).toBe('/base/sessions/churn/archives/abc');
+  });
+
+  it('reads only the head of a file, and nothing of an empty one', async () => {
+    const [client, transport] = clientOf(206, 'a,b');
+
+    expect(await client.head(record(), 100)).toBe('a,b');
+    expect(await client.head(record({ size: 0 }), 100)).toBe('');
+    expect(transport.asked).toHaveLength(1);
+    expect(transport.asked[0]?.headers).toEqual({ Range: 'bytes=0-99' });
+  });
+});
+
+describe('an error', () => {
+  it('passes when nobody answered or the server is busy, and stays otherwise', () => {
+    expect(isPassing(new Unreachable('gone'))).toBe(true);
+    expect(isPassing(errorOf(answer(503, { message: 'busy' })))).toBe(true);
+    expect(isPassing(errorOf(answer(507, { message: 'full' })))).toBe(false);
+    expect(isPassing(errorOf(answer(403, { message: 'no' })))).toBe(false);
+    expect(isPassing(new Error('of ours'))).toBe(false);
   });
 });

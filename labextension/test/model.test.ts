@@ -1,101 +1,241 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 
 import { WorkspaceClient } from '../src/client/client';
-import type { Answer, Request, Transport } from '../src/client/transport';
-import { baseName, formatSize } from '../src/model/format';
-import { NotebookFiles } from '../src/model/notebookFiles';
-import { record } from './records';
+import { Browse } from '../src/model/browse';
+import { codeLine, isPrepared } from '../src/model/code';
+import { Desk } from '../src/model/desk';
+import { baseName, folderName, formatAge, formatSize, formatSpan } from '../src/model/format';
+import { Rate } from '../src/model/rate';
+import { choose, chooseAll, move, NOTHING, settle } from '../src/model/selection';
+import { parseTable } from '../src/model/separated';
+import { SessionModel } from '../src/model/session';
+import { NEWEST, rowsOf, sortedBy, typeOf } from '../src/model/table';
+import { FakeTransport, answer } from './fakes';
+import { record, session } from './records';
 
-/** A server with a session a notebook; its answers can be held back. */
-class SmallServer implements Transport {
-  reachable = true;
-  readonly held = new Map<string, Promise<void>>();
+describe('the desk', () => {
+  it('shows nothing while no notebook is open', async () => {
+    const desk = new Desk(new WorkspaceClient(new FakeTransport(() => answer(500))));
 
-  async send(request: Request): Promise<Answer> {
-    if (!this.reachable) {
-      throw new Error('gone');
-    }
-    if (request.method === 'POST') {
-      const path = (request.body as { notebook_path: string }).notebook_path;
-      await this.held.get(path);
-      return answer({ session_id: path.replace('.ipynb', ''), notebook_path: path });
-    }
-    const session_id = request.path.split('/')[1] ?? '';
-    return answer({ artifacts: [record({ session_id })], total: 1, has_more: false });
-  }
+    await desk.retry();
 
-  url(path: string): string {
-    return `/${path}`;
-  }
-}
-
-function answer(value: unknown): Answer {
-  return { status: 200, text: JSON.stringify(value) };
-}
-
-describe('the files of a notebook', () => {
-  it('are none while no notebook is open', async () => {
-    const model = new NotebookFiles(new WorkspaceClient(new SmallServer()));
-
-    await model.refresh();
-
-    expect(model.snapshot()).toEqual({ state: 'no-notebook' });
-    expect(model.archiveUrl()).toBeNull();
+    expect(desk.shown.get()).toEqual({ state: 'no-notebook' });
+    expect(desk.model).toBeNull();
   });
 
-  it('are listed when a notebook is shown, and each change is told', async () => {
-    const model = new NotebookFiles(new WorkspaceClient(new SmallServer()));
-    const states: string[] = [];
-    model.subscribe(() => states.push(model.snapshot().state));
+  it('says why a notebook has no files, and comes back when the server does', async () => {
+    const transport = new FakeTransport(() => answer(502, 'bad gateway'));
+    const desk = new Desk(new WorkspaceClient(transport));
+    await desk.show('churn.ipynb');
+    expect(desk.shown.get()).toMatchObject({ state: 'failed' });
 
-    await model.show('churn.ipynb');
+    transport.reply = () => answer(200, session());
+    await desk.retry();
 
-    expect(states).toEqual(['loading', 'ready']);
-    expect(model.snapshot()).toMatchObject({ total: 1, session: { session_id: 'churn' } });
-    expect(model.archiveUrl()).toBe('/sessions/churn/download');
-    expect(model.downloadUrl(record())).toContain('att_1');
+    expect(desk.shown.get().state).toBe('ready');
   });
 
-  it('say why they cannot be listed, and come back when the server does', async () => {
-    const server = new SmallServer();
-    const model = new NotebookFiles(new WorkspaceClient(server));
-    server.reachable = false;
-    await model.show('churn.ipynb');
-    expect(model.snapshot()).toMatchObject({ state: 'failed', error: { message: 'gone' } });
-
-    server.reachable = true;
-    await model.refresh();
-
-    expect(model.snapshot().state).toBe('ready');
-  });
-
-  it('are those of the notebook chosen last, whichever answer comes first', async () => {
-    const server = new SmallServer();
+  it('is about the notebook chosen last, whichever answer comes first', async () => {
     let release = (): void => undefined;
-    server.held.set('slow.ipynb', new Promise(resolve => (release = resolve)));
-    const model = new NotebookFiles(new WorkspaceClient(server));
-    const slow = model.show('slow.ipynb');
+    const held = new Promise<void>(resolve => (release = resolve));
+    const transport = new FakeTransport(async request => {
+      const path = ('body' in request ? request.body : {}) as { notebook_path?: string };
+      if (path.notebook_path === 'slow.ipynb') {
+        await held;
+      }
+      return answer(200, session({ session_id: path.notebook_path ?? 'x' }));
+    });
+    const desk = new Desk(new WorkspaceClient(transport));
+    const slow = desk.show('slow.ipynb');
 
-    await model.show('quick.ipynb');
+    await desk.show('quick.ipynb');
     release();
     await slow;
 
-    expect(model.snapshot()).toMatchObject({ notebookPath: 'quick.ipynb' });
+    expect(desk.model?.id).toBe('quick.ipynb');
   });
 
-  it('are not told to those who left', async () => {
-    const model = new NotebookFiles(new WorkspaceClient(new SmallServer()));
-    let told = 0;
-    const leave = model.subscribe(() => (told += 1));
+  it('has one model a session, however often it is asked', async () => {
+    const desk = new Desk(new WorkspaceClient(new FakeTransport(() => answer(200, session()))));
 
-    leave();
-    await model.show('churn.ipynb');
-
-    expect(told).toBe(0);
+    expect(await desk.modelById('churn')).toBe(desk.modelOf(session()));
   });
 });
 
-describe('a size', () => {
+describe('a session', () => {
+  it('lists pages by keyset until the end', async () => {
+    const pages: Record<string, unknown> = {
+      'limit=1000': { artifacts: [record({ attachment_id: 'c' })], has_more: true, next: 'x' },
+      'limit=1000&next=': { artifacts: [record({ attachment_id: 'a' })], next: 'n' },
+      'limit=1000&next=n': { artifacts: [record({ attachment_id: 'c' })], next: null }
+    };
+    const transport = new FakeTransport(({ path }) => answer(200, pages[path.split('?')[1] ?? '']));
+    const model = new SessionModel(new WorkspaceClient(transport), session());
+
+    await model.refresh();
+
+    expect([...model.files.get().keys()]).toEqual(['a', 'c']);
+    expect(model.loading.get()).toEqual({ state: 'ready' });
+  });
+
+  it('can undo a deletion', async () => {
+    const transport = new FakeTransport(({ method }) =>
+      method === 'DELETE' ? answer(204) : answer(200, record())
+    );
+    const model = new SessionModel(new WorkspaceClient(transport), session());
+    model.files.set(new Map([['att_1', record()]]));
+
+    await model.remove([record()]);
+    expect(model.files.get().size).toBe(0);
+    expect(model.deletion.get()?.files).toHaveLength(1);
+    await model.undo();
+
+    expect(model.files.get().size).toBe(1);
+    expect(model.deletion.get()).toBeNull();
+  });
+
+  it('shows the refusal of a rename, and keeps the name', async () => {
+    const refusal = answer(409, { message: 'Taken.', code: 'name_taken' });
+    const model = new SessionModel(new WorkspaceClient(new FakeTransport(() => refusal)), session());
+    model.files.set(new Map([['att_1', record()]]));
+
+    await model.rename(record(), 'other.png');
+
+    expect(model.complaint.get()).toMatchObject({ code: 'name_taken' });
+    expect(model.files.get().get('att_1')?.name).toBe('loss.png');
+  });
+
+  it('knows which names are taken, however their letters are composed', () => {
+    const model = new SessionModel(new WorkspaceClient(new FakeTransport(() => answer(500))), session());
+    model.files.set(new Map([['a', record({ path: 'attachments/\u00fc.txt' })]]));
+    const picked = [{ file: new File(['x'], 'u\u0308.txt'), folder: '' }];
+
+    expect(model.taken(picked)).toEqual(picked);
+    expect(model.taken([{ file: new File(['x'], 'new.txt'), folder: '' }])).toEqual([]);
+  });
+});
+
+describe('the rows', () => {
+  const files = [
+    record({ attachment_id: '1', name: 'loss10.png', path: 'plots/loss10.png', size: 5 }),
+    record({ attachment_id: '2', name: 'Loss2.png', path: 'plots/Loss2.png', size: 9 }),
+    record({ attachment_id: '3', name: 'data.csv', path: 'attachments/data.csv', kind: 'attachment', media: 'file', mime: 'text/csv', size: 7 })
+  ];
+  const names = (query: Partial<typeof NEWEST>): string[] =>
+    rowsOf(files, { ...NEWEST, ...query }).map(({ name }) => name);
+
+  it('count numbers as numbers and ignore case', () => {
+    expect(names({ sort: 'name', isDescending: false })).toEqual(['data.csv', 'Loss2.png', 'loss10.png']);
+  });
+
+  it('are narrowed by words, kind and type', () => {
+    expect(names({ text: 'PLOTS 2' })).toEqual(['Loss2.png']);
+    expect(names({ kind: 'attachment' })).toEqual(['data.csv']);
+    expect(names({ type: 'image', sort: 'size' })).toEqual(['Loss2.png', 'loss10.png']);
+  });
+
+  it('turn round when sorted by the same again', () => {
+    const once = sortedBy(NEWEST, 'size');
+
+    expect(once).toMatchObject({ sort: 'size', isDescending: true });
+    expect(sortedBy(once, 'size').isDescending).toBe(false);
+    expect(sortedBy(once, 'name').isDescending).toBe(false);
+  });
+
+  it('know what a file is to a person', () => {
+    expect(typeOf(record({ media: 'file', mime: 'application/pdf' }))).toBe('pdf');
+    expect(typeOf(record({ media: 'file', mime: 'x/y', name: 'a.ipynb' }))).toBe('notebook');
+    expect(typeOf(record({ media: 'file', mime: 'x/y', name: 'a.bin' }))).toBe('other');
+  });
+});
+
+describe('a selection', () => {
+  const rows = ['a', 'b', 'c', 'd'];
+
+  it('is one row, several, or a range from the anchor', () => {
+    const one = choose(NOTHING, rows, 'b', 'only');
+    const range = choose(one, rows, 'd', 'range');
+    const less = choose(range, rows, 'c', 'toggle');
+
+    expect([...one.ids]).toEqual(['b']);
+    expect([...range.ids]).toEqual(['b', 'c', 'd']);
+    expect([...less.ids]).toEqual(['b', 'd']);
+    expect([...chooseAll(one, rows).ids]).toEqual(rows);
+  });
+
+  it('moves with the focus and stops at the ends', () => {
+    const start = move(NOTHING, rows, 1, 'only');
+
+    expect(start.focus).toBe('a');
+    expect(move(start, rows, Infinity, 'only').focus).toBe('d');
+    expect([...move(start, rows, 2, 'range').ids]).toEqual(['a', 'b', 'c']);
+    expect(move(start, rows, 1, 'focus')).toMatchObject({ focus: 'b', anchor: 'a' });
+    expect(move(NOTHING, [], 1, 'only')).toBe(NOTHING);
+  });
+
+  it('goes to the next row when its own is gone', () => {
+    const chosen = choose(NOTHING, rows, 'b', 'only');
+
+    expect(settle(chosen, rows, ['a', 'c', 'd']).focus).toBe('c');
+    expect(settle(chosen, rows, []).focus).toBeNull();
+    expect(settle(chosen, rows, rows)).toBe(chosen);
+  });
+
+  it('is kept by a view through changes of the list', () => {
+    const model = new SessionModel(new WorkspaceClient(new FakeTransport(() => answer(500))), session());
+    const put = (...ids: string[]): void =>
+      model.files.set(new Map(ids.map(id => [id, record({ attachment_id: id })])));
+    const browse = new Browse(model);
+    put('a', 'b', 'c');
+    browse.choose('b', 'only');
+
+    put('a', 'c');
+
+    expect(browse.focused()?.attachment_id).toBe('c');
+    expect(browse.files().map(file => file.attachment_id)).toEqual(['c']);
+  });
+});
+
+describe('a table', () => {
+  it('is read with quotes, doubled quotes and line ends inside', () => {
+    const { rows } = parseTable('a;b\r\n"x;1";"say ""hi""\nthere"\r\n', false);
+
+    expect(rows).toEqual([
+      ['a', 'b'],
+      ['x;1', 'say "hi"\nthere']
+    ]);
+  });
+
+  it('leaves out the row in which its head ends', () => {
+    expect(parseTable('a,b\n1,2\n3,', true).rows).toEqual([
+      ['a', 'b'],
+      ['1', '2']
+    ]);
+  });
+
+  it('is cut after a hundred rows', () => {
+    const table = parseTable('1,2\n'.repeat(500), false);
+
+    expect(table.rows).toHaveLength(100);
+    expect(table.isCut).toBe(true);
+  });
+});
+
+describe('the code line', () => {
+  it('names an attachment by its name and anything else by its path', () => {
+    expect(codeLine(record({ name: 'a "b".csv', path: 'attachments/a "b".csv' }))).toBe(
+      'ws["a \\"b\\".csv"]'
+    );
+    expect(codeLine(record())).toBe('ws["plots/loss.png"]');
+  });
+
+  it('needs its preparation once', () => {
+    expect(isPrepared(['import x', 'ws = jw.current()'])).toBe(true);
+    expect(isPrepared(['news = 1'])).toBe(false);
+  });
+});
+
+describe('what people read', () => {
   it.each([
     [0, '0 B'],
     [1023, '1023 B'],
@@ -103,12 +243,51 @@ describe('a size', () => {
     [12345, '12 KiB'],
     [3 * 1024 ** 3, '3.0 GiB'],
     [5000 * 1024 ** 4, '5000 TiB']
-  ])('of %d bytes reads %s', (bytes, text) => {
+  ])('a size of %d bytes is %s', (bytes, text) => {
     expect(formatSize(bytes)).toBe(text);
+  });
+
+  it.each([
+    [0.2, '1 s'],
+    [59, '59 s'],
+    [125, '2 min 5 s'],
+    [1800, '30 min'],
+    [4200, '1 h 10 min']
+  ])('a span of %d seconds is %s', (seconds, text) => {
+    expect(formatSpan(seconds)).toBe(text);
+  });
+
+  it('an age is told in words, and a long one as a date', () => {
+    const now = Date.parse('2026-11-21T04:00:00Z');
+
+    expect(formatAge('2026-11-21T03:59:50Z', now)).toBe('now');
+    expect(formatAge('2026-11-21T03:30:00Z', now)).toMatch(/30/);
+    expect(formatAge('2026-01-01T12:00:00Z', now)).toMatch(/2026/);
+  });
+
+  it('a path has a folder and a last component', () => {
+    expect(baseName('a/b/c.ipynb')).toBe('c.ipynb');
+    expect(folderName('a/b/c.ipynb')).toBe('a/b');
+    expect(folderName('c.ipynb')).toBe('');
+  });
+
+  it('a rate is that of the last seconds', () => {
+    const rate = new Rate();
+
+    expect(rate.at(0, 0)).toBe(0);
+    expect(rate.at(1000, 1000)).toBe(1000);
+    expect(rate.at(3000, 2000)).toBe(1500);
   });
 });
 
-it('the last component names a path', () => {
-  expect(baseName('a/b/c.ipynb')).toBe('c.ipynb');
-  expect(baseName('c.ipynb')).toBe('c.ipynb');
+it('a signal tells those who look, until they leave', () => {
+  const listener = vi.fn();
+  const desk = new Desk(new WorkspaceClient(new FakeTransport(() => answer(500))));
+  const leave = desk.shown.subscribe(listener);
+
+  desk.shown.set({ state: 'loading', notebookPath: 'a' });
+  leave();
+  desk.shown.set({ state: 'no-notebook' });
+
+  expect(listener).toHaveBeenCalledTimes(1);
 });

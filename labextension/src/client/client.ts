@@ -1,74 +1,189 @@
-import { WorkspaceError } from './errors';
+import { errorOf } from './errors';
 import type { Answer, Request, Transport } from './transport';
-import type { FilePage, FileRecord, Problem, SessionRecord } from './wire';
+import type {
+  EventPage,
+  FilePage,
+  FileRecord,
+  Service,
+  SessionRecord,
+  TrashPage,
+  UploadStatus
+} from './wire';
 
 /** How many files one request asks for: the most that the server gives. */
-const PAGE_LIMIT = 1000;
+export const PAGE_LIMIT = 1000;
 
 /** Typed requests over a transport. It holds no state. */
 export class WorkspaceClient {
-  constructor(transport: Transport) {
-    this.transport = transport;
+  constructor(readonly transport: Transport) {}
+
+  /** What the server is, can and allows. */
+  service(): Promise<Service> {
+    return this.ask({ method: 'GET', path: '' });
   }
 
   /** The session of a notebook; the server makes one if there is none yet. */
-  async resolve(notebookPath: string): Promise<SessionRecord> {
-    return this.ask<SessionRecord>({
+  resolve(notebookPath: string): Promise<SessionRecord> {
+    return this.ask({
       method: 'POST',
       path: 'sessions/resolve',
       body: { notebook_path: notebookPath }
     });
   }
 
+  /** A session's record. */
+  session(sessionId: string): Promise<SessionRecord> {
+    return this.ask({ method: 'GET', path: sessionPath(sessionId) });
+  }
+
+  /** Opens a closed session again. */
+  reopen(sessionId: string): Promise<SessionRecord> {
+    return this.ask({ method: 'PATCH', path: sessionPath(sessionId), body: { status: 'active' } });
+  }
+
   /** The newest files of a session, at most 1000, and how many there are in all. */
-  async listFiles(sessionId: string): Promise<FilePage> {
-    return this.ask<FilePage>({
+  newestFiles(sessionId: string): Promise<FilePage> {
+    return this.ask({
       method: 'GET',
-      path: `sessions/${encodeURIComponent(sessionId)}/artifacts?limit=${PAGE_LIMIT}`
+      path: `${sessionPath(sessionId)}/artifacts?limit=${PAGE_LIMIT}`
     });
+  }
+
+  /** The files after a keyset cursor, oldest first; the empty cursor is the beginning. */
+  filesAfter(sessionId: string, cursor: string): Promise<FilePage> {
+    const query = `limit=${PAGE_LIMIT}&next=${encodeURIComponent(cursor)}`;
+    return this.ask({ method: 'GET', path: `${sessionPath(sessionId)}/artifacts?${query}` });
+  }
+
+  /** What happened after a sequence; waits up to `waitSeconds` for something to happen. */
+  events(
+    sessionId: string,
+    after: number,
+    waitSeconds: number,
+    signal: AbortSignal
+  ): Promise<EventPage> {
+    const query = `after=${after}&wait_seconds=${waitSeconds}&limit=100`;
+    const path = `${sessionPath(sessionId)}/artifact-events?${query}`;
+    return this.ask({ method: 'GET', path, signal });
+  }
+
+  /** Gives a file another name in its folder. */
+  rename(file: FileRecord, name: string): Promise<FileRecord> {
+    return this.ask({ method: 'PATCH', path: filePath(file), body: { name } });
+  }
+
+  /** Moves a file to the trash. */
+  async remove(file: FileRecord): Promise<void> {
+    await this.answer({ method: 'DELETE', path: filePath(file) });
+  }
+
+  /** Removes a file that is in the trash for good. */
+  async purge(file: FileRecord): Promise<void> {
+    await this.answer({ method: 'DELETE', path: `${filePath(file)}?permanent=1` });
+  }
+
+  /** Takes a file back from the trash; beside another one of that name if its path is taken. */
+  restore(file: FileRecord): Promise<FileRecord> {
+    return this.ask({
+      method: 'POST',
+      path: `${filePath(file)}/restore`,
+      body: { on_conflict: 'rename' }
+    });
+  }
+
+  /** The trash of a session, latest first. */
+  trash(sessionId: string): Promise<TrashPage> {
+    return this.ask({ method: 'GET', path: `${sessionPath(sessionId)}/trash?limit=${PAGE_LIMIT}` });
+  }
+
+  /** Takes a copy of a file that stands elsewhere under the server's root into the session. */
+  attach(sessionId: string, rootPath: string): Promise<FileRecord> {
+    return this.ask({
+      method: 'POST',
+      path: `${sessionPath(sessionId)}/artifacts`,
+      body: { root_path: rootPath }
+    });
+  }
+
+  /** Keeps a selection for an hour, and gives the address of its zip. */
+  async archive(sessionId: string, ids: readonly string[]): Promise<string> {
+    const made = await this.answer({
+      method: 'POST',
+      path: `${sessionPath(sessionId)}/archives`,
+      body: { artifact_ids: ids }
+    });
+    const place = made.header('Location') ?? '';
+    // Only the id is taken from it: a proxy may have given the server another prefix.
+    const id = place.slice(place.lastIndexOf('/') + 1);
+    return this.transport.url(`${sessionPath(sessionId)}/archives/${id}`);
+  }
+
+  /** How an upload in parts stands. */
+  uploadStatus(sessionId: string, uploadId: string): Promise<UploadStatus> {
+    return this.ask({ method: 'GET', path: uploadPath(sessionId, uploadId) });
   }
 
   /** Where the browser downloads one file. */
   downloadUrl(file: FileRecord): string {
-    const session = encodeURIComponent(file.session_id);
-    const id = encodeURIComponent(file.attachment_id);
-    return this.transport.url(`sessions/${session}/artifacts/${id}?mode=stream&download=true`);
+    return this.transport.url(`${filePath(file)}?mode=stream&download=true`);
+  }
+
+  /** Where the browser finds the bytes of this version, to show them. */
+  streamUrl(file: FileRecord): string {
+    return this.transport.url(`${versionPath(file)}?mode=stream`);
+  }
+
+  /** Where the browser finds a small picture of this version. */
+  thumbnailUrl(file: FileRecord): string {
+    return this.transport.url(`${versionPath(file)}/preview`);
   }
 
   /** Where the browser downloads the whole session as a zip. */
   archiveUrl(sessionId: string): string {
-    return this.transport.url(`sessions/${encodeURIComponent(sessionId)}/download`);
+    return this.transport.url(`${sessionPath(sessionId)}/download`);
+  }
+
+  /** The first bytes of a file as text, at most `limitBytes` of them. */
+  async head(file: FileRecord, limitBytes: number): Promise<string> {
+    if (file.size === 0) {
+      return '';
+    }
+    const answer = await this.answer({
+      method: 'GET',
+      path: `${versionPath(file)}?mode=stream`,
+      headers: { Range: `bytes=0-${limitBytes - 1}` }
+    });
+    return answer.text;
   }
 
   private async ask<T>(request: Request): Promise<T> {
+    return JSON.parse((await this.answer(request)).text) as T;
+  }
+
+  private async answer(request: Request): Promise<Answer> {
     const answer = await this.transport.send(request);
     if (answer.status >= 300) {
-      throw new WorkspaceError(answer.status, problemOf(answer));
+      throw errorOf(answer);
     }
-    return JSON.parse(answer.text) as T;
-  }
-
-  private readonly transport: Transport;
-}
-
-/** What a refusal says. A proxy's answer may be no JSON at all; then its status has to do. */
-function problemOf(answer: Answer): Problem {
-  const fallback = { message: `The server answered ${answer.status}.` };
-  try {
-    const body: unknown = JSON.parse(answer.text);
-    return isProblem(body) ? body : fallback;
-  } catch (error) {
-    if (error instanceof SyntaxError) {
-      return fallback;
-    }
-    throw error;
+    return answer;
   }
 }
 
-function isProblem(body: unknown): body is Problem {
-  return (
-    typeof body === 'object' &&
-    body !== null &&
-    typeof (body as { message?: unknown }).message === 'string'
-  );
+/** The path of a session below the extension's URL. */
+export function sessionPath(sessionId: string): string {
+  return `sessions/${encodeURIComponent(sessionId)}`;
+}
+
+/** The path of an upload in parts. */
+export function uploadPath(sessionId: string, uploadId: string): string {
+  return `uploads/${encodeURIComponent(sessionId)}/${encodeURIComponent(uploadId)}`;
+}
+
+function filePath(file: FileRecord): string {
+  return `${sessionPath(file.session_id)}/artifacts/${encodeURIComponent(file.attachment_id)}`;
+}
+
+/** A version never changes, so the browser may keep what it shows. */
+function versionPath(file: FileRecord): string {
+  return `${sessionPath(file.session_id)}/artifacts/${encodeURIComponent(file.artifact_id)}`;
 }

@@ -1,38 +1,47 @@
-/** The values of the HTTP contract that this front end reads, by the names they have on the wire. */
+/** The values of the HTTP contract, by the names they have on the wire. Their form is generated. */
+import type { components } from './schema';
 
-/** One file of a session, as the server answers it. Times are RFC 3339 in UTC, sizes are bytes. */
-export interface FileRecord {
-  readonly attachment_id: string;
-  readonly artifact_id: string;
-  readonly session_id: string;
-  readonly kind: 'attachment' | 'artifact';
-  readonly name: string;
-  readonly path: string;
-  readonly size: number;
-  readonly mime: string;
-  readonly media: 'image' | 'audio' | 'video' | 'file';
-  readonly created_at: string;
-  readonly modified_at: string;
-}
+type Schemas = components['schemas'];
+
+/** One file of a session. Times are RFC 3339 in UTC, sizes are bytes. */
+export type FileRecord = Readonly<Schemas['File']>;
 
 /** The session of a notebook. */
-export interface SessionRecord {
-  readonly session_id: string;
-  readonly name: string;
-  readonly notebook_path: string | null;
-  readonly status: 'active' | 'completed' | 'abandoned';
-}
+export type SessionRecord = Readonly<Schemas['Session']>;
 
-/** One page of a session's files. `total` counts all of them, not only this page's. */
-export interface FilePage {
-  readonly artifacts: readonly FileRecord[];
-  readonly total: number;
-  readonly has_more: boolean;
-}
+/** One page of a session's files. `total` counts all of them; `next` goes on, null at the end. */
+export type FilePage = Schemas['FileList'];
+
+/** A page of the trash. */
+export type TrashPage = Schemas['TrashList'];
+
+/** One change of one file. `timestamp` is Unix seconds. */
+export type FileEvent = Schemas['Event'];
+
+/** The answer of a long poll. */
+export type EventPage = Schemas['EventPage'];
+
+/** What the server is, can and allows. */
+export type Service = Schemas['Service'];
 
 /** What the body of a refusal says. `code` is stable, `message` is for a person. */
 export interface Problem {
   readonly message: string;
   readonly code?: string;
   readonly hint?: string;
+  readonly [fact: string]: unknown;
 }
+
+/** What became of an upload in parts. */
+export interface UploadStatus {
+  readonly upload_id: string;
+  readonly state: 'open' | 'finishing' | 'done' | 'failed';
+  readonly offset: number;
+  readonly length: number | null;
+  readonly attachment_id?: string | null;
+  readonly code?: string | null;
+  readonly message?: string | null;
+}
+
+/** What to do with a name that is taken. */
+export type Conflict = 'rename' | 'replace' | 'error';

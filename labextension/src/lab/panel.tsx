@@ -1,58 +1,62 @@
-import type { ITranslator, TranslationBundle } from '@jupyterlab/translation';
-import { CommandToolbarButton, ReactWidget, SidePanel } from '@jupyterlab/ui-components';
-import type { CommandRegistry } from '@lumino/commands';
+import { ReactWidget } from '@jupyterlab/ui-components';
 import type { Message } from '@lumino/messaging';
-import { Panel } from '@lumino/widgets';
+import type { ReactElement } from 'react';
 
-import type { NotebookFiles } from '../model/notebookFiles';
-import { FilesView } from '../views/filesView';
-import { CommandIDs } from './commands';
-import { clipIcon } from './icon';
+import type { IWorkspaceDesk } from '../tokens';
+import { DeskView } from '../views/deskView';
+import { KitContext, type Kit, useSignal } from '../views/kit';
+import { Missing } from '../views/notices';
+import { clipIcon } from './icons';
 
 /** The domain under which the sentences of this extension are translated. */
 export const DOMAIN = 'jupyter_workspace';
 
-interface PanelOptions {
-  readonly model: NotebookFiles;
-  readonly commands: CommandRegistry;
-  readonly translator: ITranslator;
-}
+/** The name by which the shell knows the panel. */
+export const PANEL_ID = 'jupyter-workspace-files';
 
 /** The sidebar's panel. It turns to the open notebook only while a person can see it. */
-export class FilesPanel extends SidePanel {
-  constructor(options: PanelOptions) {
-    super({ content: new Panel(), translator: options.translator });
-    const trans = options.translator.load(DOMAIN);
-    this.model = options.model;
-    this.id = 'jupyter-workspace-files';
+export class FilesPanel extends ReactWidget {
+  constructor(
+    private readonly work: IWorkspaceDesk,
+    private readonly kit: Kit
+  ) {
+    super();
+    this.id = PANEL_ID;
     this.addClass('jp-FilesAndArtifacts');
     this.title.icon = clipIcon;
-    this.title.caption = trans.__('Files & Artifacts');
-    this.addButtons(options.commands, trans);
-    this.addWidget(ReactWidget.create(<FilesView model={options.model} trans={trans} />));
+    this.title.caption = kit.trans.__('Files & Artifacts');
+    this.node.setAttribute('role', 'region');
+    this.node.setAttribute('aria-label', kit.trans.__('Files & Artifacts'));
   }
 
   /** Follows another notebook; null when none is open. */
   follow(notebookPath: string | null): void {
     this.notebookPath = notebookPath;
     if (this.isVisible) {
-      void this.model.show(notebookPath);
+      void this.work.desk.show(notebookPath);
     }
+  }
+
+  protected override render(): ReactElement {
+    return (
+      <KitContext.Provider value={this.kit}>
+        <DeskView desk={this.work.desk} onActions={actions => this.work.actions.set(actions)}>
+          <PackageHint work={this.work} />
+        </DeskView>
+      </KitContext.Provider>
+    );
   }
 
   protected override onAfterShow(message: Message): void {
     super.onAfterShow(message);
     // Asking for a notebook's session makes one, so nobody's folder grows by what they do not look at.
-    void this.model.show(this.notebookPath).then(() => this.model.refresh());
+    void this.work.desk.show(this.notebookPath);
   }
 
-  private addButtons(commands: CommandRegistry, trans: TranslationBundle): void {
-    this.toolbar.node.setAttribute('aria-label', trans.__('Files & Artifacts'));
-    for (const id of [CommandIDs.refresh, CommandIDs.downloadAll]) {
-      this.toolbar.addItem(id, new CommandToolbarButton({ commands, id, label: '' }));
-    }
-  }
-
-  private readonly model: NotebookFiles;
   private notebookPath: string | null = null;
+}
+
+function PackageHint({ work }: { readonly work: IWorkspaceDesk }): ReactElement | null {
+  const isMissing = useSignal(work.isPackageMissing);
+  return isMissing ? <Missing onClose={() => work.isPackageMissing.set(false)} /> : null;
 }

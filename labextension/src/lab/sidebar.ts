@@ -1,18 +1,20 @@
 import {
+  ILabShell,
   ILayoutRestorer,
   type JupyterFrontEnd,
   type JupyterFrontEndPlugin
 } from '@jupyterlab/application';
-import { ICommandPalette } from '@jupyterlab/apputils';
-import { INotebookTracker, NotebookActions } from '@jupyterlab/notebook';
+import { IDocumentManager } from '@jupyterlab/docmanager';
+import { INotebookTracker } from '@jupyterlab/notebook';
+import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
+import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
-import { NotebookFiles } from '../model/notebookFiles';
-import { IWorkspaceClient } from '../tokens';
-import { CommandIDs, addCommands } from './commands';
-// The panel is on the page from the start, so there is nothing to load later.
-// eslint-disable-next-line jupyter/prefer-lazy-imports
+import { IWorkspaceDesk } from '../tokens';
+import { labHost } from './host';
+import { labIcons } from './icons';
 import { DOMAIN, FilesPanel } from './panel';
+import { watchSettings } from './settings';
 
 /** Below JupyterLab's own panels on the left, above other extensions' without a rank. */
 const RANK = 850;
@@ -22,31 +24,40 @@ export const sidebarPlugin: JupyterFrontEndPlugin<void> = {
   id: 'jupyter-workspace:sidebar',
   description: 'Shows the files and artifacts of the open notebook in the sidebar.',
   autoStart: true,
-  requires: [IWorkspaceClient, INotebookTracker],
-  optional: [ILayoutRestorer, ICommandPalette, ITranslator],
+  requires: [IWorkspaceDesk, INotebookTracker],
+  optional: [
+    ILabShell,
+    ILayoutRestorer,
+    IDocumentManager,
+    IRenderMimeRegistry,
+    ISettingRegistry,
+    ITranslator
+  ],
   activate
 };
 
 function activate(
   app: JupyterFrontEnd,
-  client: IWorkspaceClient,
+  work: IWorkspaceDesk,
   tracker: INotebookTracker,
+  shell: ILabShell | null,
   restorer: ILayoutRestorer | null,
-  palette: ICommandPalette | null,
+  manager: IDocumentManager | null,
+  rendermime: IRenderMimeRegistry | null,
+  settings: ISettingRegistry | null,
   translator: ITranslator | null
 ): void {
-  const model = new NotebookFiles(client);
-  const language = translator ?? nullTranslator;
-  const trans = language.load(DOMAIN);
-  const panel = new FilesPanel({ model, commands: app.commands, translator: language });
-  addCommands(app, model, panel.id, trans);
+  const trans = (translator ?? nullTranslator).load(DOMAIN);
+  const { desk } = work;
+  const hasBrowser = shell !== null;
+  const host = labHost({ app, desk, tracker, manager, rendermime, hasBrowser, trans });
+  const panel = new FilesPanel(work, { trans, icons: labIcons, host });
   app.shell.add(panel, 'left', { rank: RANK, type: 'Files & Artifacts' });
   restorer?.add(panel, panel.id);
-  for (const command of Object.values(CommandIDs)) {
-    palette?.addItem({ command, category: trans.__('Files & Artifacts') });
-  }
   followNotebook(tracker, panel);
-  refreshAfterCells(tracker, model);
+  if (settings !== null) {
+    void watchSettings(settings, sidebarPlugin.id, work);
+  }
 }
 
 /** Keeps the panel on the notebook that has the focus, also through a rename. */
@@ -57,13 +68,4 @@ function followNotebook(tracker: INotebookTracker, panel: FilesPanel): void {
     notebook.context.pathChanged.connect(follow);
   });
   follow();
-}
-
-/** Lists again when a cell of the shown notebook has run: it may have written files. */
-function refreshAfterCells(tracker: INotebookTracker, model: NotebookFiles): void {
-  NotebookActions.executed.connect((_, { notebook }) => {
-    if (notebook === tracker.currentWidget?.content) {
-      void model.refresh();
-    }
-  });
 }

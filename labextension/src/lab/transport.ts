@@ -1,42 +1,56 @@
-import { URLExt } from '@jupyterlab/coreutils';
 import { ServerConnection } from '@jupyterlab/services';
 
-import { Unreachable } from '../client/errors';
-import type { Answer, Request, Transport } from '../client/transport';
-
-/** Below the server's base URL; everything of the extension stands there. */
-const PREFIX = 'api/workspace';
+import { Unreachable, isAbort } from '../client/errors';
+import { PageTransport } from '../client/page';
+import type { Answer, ByteRequest, Request, Transport } from '../client/transport';
 
 /** Requests by JupyterLab's own connection, which brings the token and the XSRF cookie along. */
 export class LabTransport implements Transport {
-  constructor(settings: ServerConnection.ISettings) {
-    this.settings = settings;
+  constructor(private readonly settings: ServerConnection.ISettings) {
+    const { baseUrl, wsUrl, token } = settings;
+    // JupyterLab's connection reports no progress, so bytes and sockets go the page's way.
+    this.page = new PageTransport({ baseUrl, wsUrl, token });
   }
 
   async send(request: Request): Promise<Answer> {
-    const init: RequestInit = { method: request.method };
+    const init: RequestInit = {
+      method: request.method,
+      headers: { ...request.headers },
+      signal: request.signal ?? null
+    };
     if (request.body !== undefined) {
       init.body = JSON.stringify(request.body);
-      init.headers = { 'Content-Type': 'application/json' };
+      init.headers = { ...request.headers, 'Content-Type': 'application/json' };
     }
     const response = await this.reach(this.url(request.path), init);
-    return { status: response.status, text: await response.text() };
+    return {
+      status: response.status,
+      text: await response.text(),
+      header: name => response.headers.get(name)
+    };
+  }
+
+  sendBytes(request: ByteRequest): Promise<Answer> {
+    return this.page.sendBytes(request);
   }
 
   url(path: string): string {
-    // `URLExt.join` would encode the question mark, so the query goes around it.
-    const [plain = '', query] = path.split('?', 2);
-    const url = URLExt.join(this.settings.baseUrl, PREFIX, plain);
-    return query === undefined ? url : `${url}?${query}`;
+    return this.page.url(path);
+  }
+
+  socket(path: string): WebSocket {
+    return this.page.socket(path);
   }
 
   private async reach(url: string, init: RequestInit): Promise<Response> {
     try {
       return await ServerConnection.makeRequest(url, init, this.settings);
     } catch (error) {
-      throw new Unreachable(error);
+      throw isAbort(error) || init.signal?.aborted === true
+        ? new DOMException('Called off.', 'AbortError')
+        : new Unreachable(error);
     }
   }
 
-  private readonly settings: ServerConnection.ISettings;
+  private readonly page: PageTransport;
 }

@@ -16,3 +16,38 @@ export function formatSize(bytes: number): string {
 export function baseName(path: string): string {
   return path.slice(path.lastIndexOf('/') + 1);
 }
+
+/** The path without its last component; '' for none. */
+export function folderName(path: string): string {
+  return path.includes('/') ? path.slice(0, path.lastIndexOf('/')) : '';
+}
+
+/** A time span for people, in at most two units: `8 s`, `2 min 5 s`, `1 h 10 min`. */
+export function formatSpan(seconds: number): string {
+  const whole = Math.max(0, Math.ceil(seconds));
+  if (whole < 60) {
+    return `${whole} s`;
+  }
+  const minutes = Math.floor(whole / 60);
+  if (minutes < 60) {
+    return minutes < 10 && whole % 60 > 0 ? `${minutes} min ${whole % 60} s` : `${minutes} min`;
+  }
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+/** How long ago something was, as the person's language says it; a date when it is long ago. */
+export function formatAge(then: string, now: number): string {
+  const moment = new Date(then);
+  const seconds = Math.round((moment.getTime() - now) / 1000);
+  const relative = new Intl.RelativeTimeFormat(undefined, { numeric: 'auto', style: 'short' });
+  if (seconds > -60) {
+    return relative.format(0, 'second');
+  }
+  if (seconds > -3600) {
+    return relative.format(Math.trunc(seconds / 60), 'minute');
+  }
+  if (seconds > -86_400) {
+    return relative.format(Math.trunc(seconds / 3600), 'hour');
+  }
+  return moment.toLocaleDateString(undefined, { dateStyle: 'medium' });
+}

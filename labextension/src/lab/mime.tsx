@@ -1,0 +1,88 @@
+import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
+import { INotebookTracker } from '@jupyterlab/notebook';
+import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
+import type { IRenderMime } from '@jupyterlab/rendermime-interfaces';
+import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+import type { Message } from '@lumino/messaging';
+import { Widget } from '@lumino/widgets';
+
+import type { Desk } from '../model/desk';
+import { IWorkspaceDesk } from '../tokens';
+import { labHost } from './host';
+import { labIcons } from './icons';
+import { DOMAIN } from './panel';
+import type { Kit } from '../views/kit';
+import { mount } from '../views/mount';
+import { WidgetView, type WidgetData } from '../views/widgetView';
+
+const MIME = 'application/vnd.jupyter-workspace.v1+json';
+/** Before the view that would have to ask the kernel. */
+const RANK = -10;
+
+/** Shows the widgets of the Python package without asking the kernel, so also while it is busy. */
+export const mimePlugin: JupyterFrontEndPlugin<void> = {
+  id: 'jupyter-workspace:mime',
+  description: 'Renders the panels that notebooks show in their outputs.',
+  autoStart: true,
+  requires: [IWorkspaceDesk, IRenderMimeRegistry, INotebookTracker],
+  optional: [ITranslator],
+  activate
+};
+
+function activate(
+  app: JupyterFrontEnd,
+  work: IWorkspaceDesk,
+  rendermime: IRenderMimeRegistry,
+  tracker: INotebookTracker,
+  translator: ITranslator | null
+): void {
+  const trans = (translator ?? nullTranslator).load(DOMAIN);
+  const { desk } = work;
+  const host = labHost({ app, desk, tracker, manager: null, rendermime, hasBrowser: false, trans });
+  rendermime.addFactory(
+    {
+      safe: true,
+      mimeTypes: [MIME],
+      createRenderer: () => new OutputPanel(desk, { trans, icons: labIcons, host })
+    },
+    RANK
+  );
+}
+
+/** A panel in the output of a cell. */
+class OutputPanel extends Widget implements IRenderMime.IRenderer {
+  constructor(
+    private readonly desk: Desk,
+    private readonly kit: Kit
+  ) {
+    super();
+    this.addClass('jp-FilesAndArtifacts');
+    this.addClass('jp-mod-output');
+  }
+
+  renderModel(model: IRenderMime.IMimeModel): Promise<void> {
+    this.data = model.data[MIME] as unknown as WidgetData;
+    this.draw();
+    return Promise.resolve();
+  }
+
+  protected override onAfterAttach(message: Message): void {
+    super.onAfterAttach(message);
+    this.draw();
+  }
+
+  protected override onBeforeDetach(message: Message): void {
+    this.clear();
+    super.onBeforeDetach(message);
+  }
+
+  private draw(): void {
+    if (this.isAttached && this.data !== null) {
+      this.clear();
+      this.clear = mount(this.node, <WidgetView desk={this.desk} data={this.data} />, this.kit);
+    }
+  }
+
+  private data: WidgetData | null = null;
+  private clear: () => void = () => undefined;
+}

@@ -1,0 +1,64 @@
+import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
+import { IStatusBar } from '@jupyterlab/statusbar';
+import { ITranslator, nullTranslator, type TranslationBundle } from '@jupyterlab/translation';
+import { fileUploadIcon, ReactWidget } from '@jupyterlab/ui-components';
+import type { ReactElement } from 'react';
+
+import { allTransfers } from '../model/allTransfers';
+import type { Readable } from '../model/signal';
+import { isUnderWay, type Transfer } from '../model/transfers';
+import { IWorkspaceDesk } from '../tokens';
+import { useSignal } from '../views/kit';
+import { DOMAIN, PANEL_ID } from './panel';
+
+/** Shows running transfers in the status bar. */
+export const statusPlugin: JupyterFrontEndPlugin<void> = {
+  id: 'jupyter-workspace:status',
+  description: 'Shows running transfers in the status bar.',
+  autoStart: true,
+  requires: [IWorkspaceDesk, IStatusBar],
+  optional: [ITranslator],
+  activate: (
+    app: JupyterFrontEnd,
+    work: IWorkspaceDesk,
+    bar: IStatusBar,
+    translator: ITranslator | null
+  ) => {
+    const trans = (translator ?? nullTranslator).load(DOMAIN);
+    const transfers = allTransfers(work.desk);
+    const show = (): void => app.shell.activateById(PANEL_ID);
+    const item = ReactWidget.create(<Item transfers={transfers} trans={trans} onClick={show} />);
+    bar.registerStatusItem(statusPlugin.id, {
+      item,
+      align: 'right',
+      rank: 90
+    });
+  }
+};
+
+interface ItemProps {
+  readonly transfers: Readable<readonly Transfer[]>;
+  readonly trans: TranslationBundle;
+  readonly onClick: () => void;
+}
+
+function Item({ transfers, trans, onClick }: ItemProps): ReactElement | null {
+  const open = useSignal(transfers).filter(({ state }) => isUnderWay(state));
+  if (open.length === 0) {
+    return null;
+  }
+  const size = open.reduce((sum, one) => sum + one.size, 0);
+  const sent = open.reduce((sum, one) => sum + one.sent, 0);
+  const percent = size === 0 ? 0 : Math.floor((sent / size) * 100);
+  return (
+    <button
+      type="button"
+      className="jp-FA-status"
+      title={trans.__('Show Files & Artifacts')}
+      onClick={onClick}
+    >
+      <fileUploadIcon.react tag="span" width="14px" height="14px" />
+      {trans._n('%1 file', '%1 files', open.length)} · {percent} %
+    </button>
+  );
+}

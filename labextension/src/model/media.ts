@@ -1,0 +1,22 @@
+import type { FileRecord } from '../client/wire';
+
+/** What a media type is shown as; the same rule as the server's. */
+export function mediaOf(mime: string): FileRecord['media'] {
+  const main = mime.slice(0, mime.indexOf('/'));
+  return main === 'image' || main === 'audio' || main === 'video' ? main : 'file';
+}
+
+/** Pictures made of pixels. SVG is a program that may run, so it is not one of them. */
+const RASTER = ['image/png', 'image/jpeg', 'image/gif', 'image/webp', 'image/bmp', 'image/avif'];
+/** A picture up to this size may be its own thumbnail, in bytes. */
+const THUMBNAIL_BYTES = 2 * 1024 * 1024;
+
+/** Whether the browser may show a file as a picture. */
+export function isRaster(file: FileRecord): boolean {
+  return RASTER.includes(file.mime);
+}
+
+/** Whether a picture is small enough to stand in a list as it is. */
+export function isThumbnail(file: FileRecord): boolean {
+  return isRaster(file) && file.size <= THUMBNAIL_BYTES;
+}

@@ -1,0 +1,77 @@
+import type { WorkspaceClient } from '../client/client';
+import type { FileRecord } from '../client/wire';
+import { isRaster } from './media';
+import { parseTable } from './separated';
+import { typeOf } from './table';
+
+/** How much of a file is read for its preview, in bytes. */
+const HEAD_BYTES = 128 * 1024;
+/** How many cells of a notebook are shown. */
+const CELLS = 20;
+
+/** One cell of a notebook's head. */
+export interface Cell {
+  readonly isCode: boolean;
+  readonly source: string;
+}
+
+/** What a preview shows. `isCut`: there is more in the file. */
+export type Preview =
+  | { readonly form: 'image' | 'audio' | 'video'; readonly url: string }
+  | { readonly form: 'table'; readonly rows: readonly (readonly string[])[]; readonly isCut: boolean }
+  | { readonly form: 'markdown' | 'text'; readonly text: string; readonly isCut: boolean }
+  | { readonly form: 'notebook'; readonly cells: readonly Cell[]; readonly isCut: boolean }
+  | { readonly form: 'none' };
+
+/** The preview of a file. Only its head is read, however large it is. */
+export async function previewOf(client: WorkspaceClient, file: FileRecord): Promise<Preview> {
+  if (isRaster(file)) {
+    return { form: 'image', url: client.streamUrl(file) };
+  }
+  const type = typeOf(file);
+  if (type === 'audio' || type === 'video') {
+    return { form: type, url: client.streamUrl(file) };
+  }
+  const isText = type === 'text' || type === 'notebook' || /\.(csv|tsv)$/i.test(file.name);
+  if (!isText && !file.mime.startsWith('text/') && file.mime !== 'image/svg+xml') {
+    return { form: 'none' };
+  }
+  const text = await client.head(file, HEAD_BYTES);
+  return readText(file, text, file.size > HEAD_BYTES);
+}
+
+function readText(file: FileRecord, text: string, isCut: boolean): Preview {
+  if (/\.(csv|tsv)$/i.test(file.name)) {
+    return parseTable(text, isCut);
+  }
+  if (/\.(md|markdown)$/i.test(file.name)) {
+    return { form: 'markdown', text, isCut };
+  }
+  if (file.name.endsWith('.ipynb') && !isCut) {
+    return readNotebook(text);
+  }
+  return { form: 'text', text: /\.json$/i.test(file.name) && !isCut ? indented(text) : text, isCut };
+}
+
+function readNotebook(text: string): Preview {
+  try {
+    const notebook = JSON.parse(text) as {
+      cells?: readonly { cell_type: string; source: string | readonly string[] }[];
+    };
+    const cells = (notebook.cells ?? []).map(({ cell_type, source }) => ({
+      isCode: cell_type === 'code',
+      source: typeof source === 'string' ? source : source.join('')
+    }));
+    return { form: 'notebook', cells: cells.slice(0, CELLS), isCut: cells.length > CELLS };
+  } catch {
+    return { form: 'text', text, isCut: false };
+  }
+}
+
+function indented(text: string): string {
+  try {
+    return JSON.stringify(JSON.parse(text), null, 2);
+  } catch {
+    return text;
+  }
+}

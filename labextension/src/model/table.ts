@@ -1,0 +1,83 @@
+import type { FileRecord } from '../client/wire';
+
+/** By what the list can be sorted. */
+export type SortKey = 'name' | 'modified' | 'size';
+
+/** What kinds of content the list can be narrowed to. */
+export const TYPES = ['image', 'table', 'text', 'notebook', 'pdf', 'audio', 'video', 'other'] as const;
+export type FileType = (typeof TYPES)[number];
+
+/** What the person wants to see. */
+export interface Query {
+  readonly text: string;
+  readonly kind: 'all' | 'attachment' | 'artifact';
+  readonly type: 'all' | FileType;
+  readonly sort: SortKey;
+  readonly isDescending: boolean;
+}
+
+/** Everything, the latest first. */
+export const NEWEST: Query = {
+  text: '',
+  kind: 'all',
+  type: 'all',
+  sort: 'modified',
+  isDescending: true
+};
+
+const TABLES = /\.(csv|tsv|parquet|feather|xlsx?|ods|arrow)$/i;
+const TEXTS = /\.(txt|md|markdown|rst|log|py|r|jl|js|ts|json|jsonl|yaml|yml|toml|html?|xml|tex|sql|sh|ini|cfg)$/i;
+
+/** What a file is to a person; by its type where that is known, else by the end of its name. */
+export function typeOf(file: FileRecord): FileType {
+  if (file.media !== 'file') {
+    return file.media;
+  }
+  if (file.mime === 'application/pdf') {
+    return 'pdf';
+  }
+  if (file.name.endsWith('.ipynb')) {
+    return 'notebook';
+  }
+  if (TABLES.test(file.name)) {
+    return 'table';
+  }
+  return TEXTS.test(file.name) || file.mime.startsWith('text/') ? 'text' : 'other';
+}
+
+/** Numbers in names count as numbers, and case does not count: loss2.png comes before Loss10.png. */
+const collator = new Intl.Collator(undefined, { numeric: true, sensitivity: 'base' });
+
+const ORDERS: Record<SortKey, (one: FileRecord, other: FileRecord) => number> = {
+  name: (one, other) => collator.compare(one.name, other.name),
+  modified: (one, other) => compareText(one.modified_at, other.modified_at),
+  size: (one, other) => one.size - other.size
+};
+
+/** The files that match, in the order wanted. */
+export function rowsOf(files: Iterable<FileRecord>, query: Query): FileRecord[] {
+  const words = query.text.toLowerCase().split(/\s+/).filter(word => word !== '');
+  const rows = [...files].filter(
+    file =>
+      (query.kind === 'all' || file.kind === query.kind) &&
+      (query.type === 'all' || typeOf(file) === query.type) &&
+      words.every(word => file.path.toLowerCase().includes(word))
+  );
+  const order = ORDERS[query.sort];
+  const sign = query.isDescending ? -1 : 1;
+  // The id last, so that rows that are alike keep their places.
+  return rows.sort(
+    (one, other) => sign * order(one, other) || compareText(one.attachment_id, other.attachment_id)
+  );
+}
+
+/** The same query with another order: a second time the same key turns it round. */
+export function sortedBy(query: Query, sort: SortKey): Query {
+  const isSame = query.sort === sort;
+  // Names begin at A, what is large or new at the top.
+  return { ...query, sort, isDescending: isSame ? !query.isDescending : sort !== 'name' };
+}
+
+function compareText(one: string, other: string): number {
+  return one < other ? -1 : Number(one > other);
+}

@@ -1,0 +1,69 @@
+import type { ReactElement } from 'react';
+
+import type { Actions } from '../model/actions';
+import { PREPARATION, WRITING } from '../model/code';
+import { Icon, useKit, useSignal, type IconName } from './kit';
+
+/** The first three steps, where there is nothing to list. */
+export function Empty({ actions }: { readonly actions: Actions }): ReactElement {
+  const { host, trans } = useKit();
+  const offer = host.insert ?? ((code: string): void => void host.copy(code));
+  const isInserted = host.insert !== undefined;
+  const query = useSignal(actions.browse.query);
+  const files = useSignal(actions.browse.model.files);
+  if (files.size > 0) {
+    return (
+      <div className="jp-FA-empty">
+        <p>
+          {query.text === ''
+            ? trans.__('No file is of this kind.')
+            : trans.__('No file matches “%1”.', query.text)}
+        </p>
+        <button
+          type="button"
+          className="jp-FA-text"
+          onClick={() => actions.browse.ask({ text: '', kind: 'all', type: 'all' })}
+        >
+          {trans.__('Show all files')}
+        </button>
+      </div>
+    );
+  }
+  return (
+    <div className="jp-FA-empty">
+      <ol>
+        <Step icon="upload" title={trans.__('Bring a file in')}>
+          {trans.__('Drop files or folders here, paste a screenshot, or press Upload.')}
+        </Step>
+        <Step icon="code" title={trans.__('Read it in the notebook')}>
+          <pre>{`${PREPARATION}\nws["sales.csv"]`}</pre>
+          <button type="button" className="jp-FA-text" onClick={() => offer(PREPARATION)}>
+            {isInserted ? trans.__('Insert into the notebook') : trans.__('Copy')}
+          </button>
+        </Step>
+        <Step icon="image" title={trans.__('Write results beside it')}>
+          <pre>{WRITING}</pre>
+          {trans.__('They appear here at once.')}
+        </Step>
+      </ol>
+    </div>
+  );
+}
+
+interface StepProps {
+  readonly icon: IconName;
+  readonly title: string;
+  readonly children: React.ReactNode;
+}
+
+function Step({ icon, title, children }: StepProps): ReactElement {
+  return (
+    <li>
+      <Icon name={icon} />
+      <div>
+        <h4>{title}</h4>
+        {children}
+      </div>
+    </li>
+  );
+}

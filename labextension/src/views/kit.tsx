@@ -1,0 +1,129 @@
+import { createContext, useContext, useEffect, useState, useSyncExternalStore } from 'react';
+import type { ComponentType, Context, ReactElement } from 'react';
+
+import type { Host } from '../model/host';
+import type { Readable } from '../model/signal';
+import { plainIcons } from './icons';
+import { english, type Trans } from './text';
+
+/** The pictures that views use; JupyterLab brings its own. */
+export type IconName =
+  | 'add'
+  | 'attach'
+  | 'audio'
+  | 'clear'
+  | 'close'
+  | 'code'
+  | 'copy'
+  | 'delete'
+  | 'down'
+  | 'download'
+  | 'edit'
+  | 'error'
+  | 'file'
+  | 'folder'
+  | 'image'
+  | 'notebook'
+  | 'open'
+  | 'pause'
+  | 'pdf'
+  | 'preview'
+  | 'refresh'
+  | 'resume'
+  | 'reveal'
+  | 'search'
+  | 'table'
+  | 'text'
+  | 'undo'
+  | 'up'
+  | 'upload'
+  | 'video';
+
+/** A picture for each name. */
+export type Icons = Readonly<Record<IconName, ComponentType>>;
+
+/** What the surroundings bring to the views. */
+export interface Kit {
+  readonly trans: Trans;
+  readonly icons: Icons;
+  readonly host: Host;
+}
+
+/** A page without anything of its own. */
+export const plainKit: Kit = {
+  trans: english,
+  icons: plainIcons,
+  host: { copy: text => navigator.clipboard.writeText(text) }
+};
+
+export const KitContext: Context<Kit> = createContext(plainKit);
+
+/** The surroundings of a view. */
+export function useKit(): Kit {
+  return useContext(KitContext);
+}
+
+/** The sentences in the person's language. */
+export function useTrans(): Trans {
+  return useKit().trans;
+}
+
+/** A value that may change; the view is drawn again when it does. */
+export function useSignal<T>(signal: Readable<T>): T {
+  return useSyncExternalStore(signal.subscribe, signal.get);
+}
+
+/** The time now, in milliseconds, again after each `everyMs`. */
+export function useNow(everyMs: number): number {
+  const [now, setNow] = useState(Date.now);
+  useEffect(() => {
+    const timer = setInterval(() => setNow(Date.now()), everyMs);
+    return () => clearInterval(timer);
+  }, [everyMs]);
+  return now;
+}
+
+interface IconProps {
+  readonly name: IconName;
+}
+
+/** A picture that says nothing to a screen reader; its button does. */
+export function Icon({ name }: IconProps): ReactElement {
+  const Picture = useKit().icons[name];
+  return (
+    <span className="jp-FA-icon" aria-hidden="true">
+      <Picture />
+    </span>
+  );
+}
+
+interface IconButtonProps {
+  readonly icon: IconName;
+  readonly label: string;
+  readonly onClick: () => void;
+  readonly isDisabled?: boolean;
+  /** False takes it out of the way of the Tab key: the same can be done by key. */
+  readonly isTabStop?: boolean;
+  readonly isPressed?: boolean;
+}
+
+/** A button that is a picture; its label is its name and its tooltip. */
+export function IconButton(props: IconButtonProps): ReactElement {
+  return (
+    <button
+      type="button"
+      className="jp-FA-button"
+      title={props.label}
+      aria-label={props.label}
+      aria-pressed={props.isPressed}
+      disabled={props.isDisabled}
+      tabIndex={props.isTabStop === false ? -1 : undefined}
+      onClick={event => {
+        event.stopPropagation();
+        props.onClick();
+      }}
+    >
+      <Icon name={props.icon} />
+    </button>
+  );
+}

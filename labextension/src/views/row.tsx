@@ -1,0 +1,168 @@
+import { memo, useEffect, useRef, useState } from 'react';
+import type { KeyboardEvent, MouseEvent, ReactElement } from 'react';
+
+import type { FileRecord } from '../client/wire';
+import type { Actions } from '../model/actions';
+import { folderName, formatAge, formatSize } from '../model/format';
+import { isThumbnail } from '../model/media';
+import type { Mode } from '../model/selection';
+import { typeOf, type FileType } from '../model/table';
+import { ROW_PX } from './grid';
+import { Icon, IconButton, useTrans, type IconName } from './kit';
+
+interface RowProps {
+  readonly id: string;
+  readonly actions: Actions;
+  readonly file: FileRecord;
+  readonly index: number;
+  readonly isChosen: boolean;
+  readonly hasFocus: boolean;
+  readonly isFresh: boolean;
+  readonly isRenaming: boolean;
+  readonly now: number;
+}
+
+const ICONS: Readonly<Record<FileType, IconName>> = {
+  image: 'image',
+  table: 'table',
+  text: 'text',
+  notebook: 'notebook',
+  pdf: 'pdf',
+  audio: 'audio',
+  video: 'video',
+  other: 'file'
+};
+
+/** One file. */
+export const Row = memo(function Row(props: RowProps): ReactElement {
+  const { actions, file } = props;
+  const trans = useTrans();
+  const marks = [
+    'jp-FA-row',
+    props.isChosen ? 'jp-mod-selected' : '',
+    props.hasFocus ? 'jp-mod-focused' : '',
+    props.isFresh ? 'jp-mod-fresh' : ''
+  ];
+  return (
+    <div
+      id={props.id}
+      data-id={file.attachment_id}
+      role="row"
+      className={marks.join(' ')}
+      aria-rowindex={props.index + 2}
+      aria-selected={props.isChosen}
+      style={{ top: props.index * ROW_PX }}
+      title={file.path}
+      onClick={(event: MouseEvent) => actions.browse.choose(file.attachment_id, modeOf(event))}
+      onDoubleClick={() => props.isRenaming || actions.open()}
+    >
+      <div role="gridcell" className="jp-FA-name">
+        <Picture actions={actions} file={file} />
+        {props.isRenaming ? <NameField actions={actions} file={file} /> : <Name file={file} />}
+      </div>
+      <div role="gridcell" className="jp-FA-modified">
+        <time dateTime={file.modified_at}>{formatAge(file.modified_at, props.now)}</time>
+      </div>
+      <div role="gridcell" className="jp-FA-size">
+        {formatSize(file.size)}
+        <span className="jp-FA-quick">
+          <IconButton
+            icon="download"
+            label={trans.__('Download %1', file.name)}
+            isTabStop={false}
+            onClick={() => actions.downloadOne(file)}
+          />
+        </span>
+      </div>
+    </div>
+  );
+});
+
+/** The name and, of artifacts, the cell that made them. `bdi` keeps names of any script in their place. */
+function Name({ file }: { readonly file: FileRecord }): ReactElement {
+  const trans = useTrans();
+  const folder = folderName(file.path);
+  const cell = file.provenance?.execution_count;
+  return (
+    <span className="jp-FA-label">
+      <bdi>{file.name}</bdi>
+      {folder !== '' && folder !== 'attachments' && <span className="jp-FA-folder">{folder}</span>}
+      {cell != null && (
+        <span className="jp-FA-cell" title={trans.__('Made by cell %1', String(cell))}>
+          [{cell}]
+        </span>
+      )}
+    </span>
+  );
+}
+
+/** A thumbnail of a picture, the sign of its type of anything else. */
+function Picture({ actions, file }: { readonly actions: Actions; readonly file: FileRecord }): ReactElement {
+  const [isBroken, setBroken] = useState(false);
+  const sign = ICONS[typeOf(file)];
+  return (
+    <span className="jp-FA-picture" data-kind={file.kind}>
+      {isThumbnail(file) && !isBroken ? (
+        <img
+          src={actions.browse.model.client.streamUrl(file)}
+          alt=""
+          loading="lazy"
+          decoding="async"
+          draggable={false}
+          onError={() => setBroken(true)}
+        />
+      ) : (
+        <Icon name={sign} />
+      )}
+    </span>
+  );
+}
+
+/** The name while it is edited: Enter takes it, Escape and leaving do not change anything. */
+function NameField({ actions, file }: { readonly actions: Actions; readonly file: FileRecord }): ReactElement {
+  const trans = useTrans();
+  const ref = useRef<HTMLInputElement>(null);
+  const { browse } = actions;
+  useEffect(() => {
+    const dot = file.name.lastIndexOf('.');
+    ref.current?.focus();
+    // The ending mostly stays, so it is not under the first keystroke.
+    ref.current?.setSelectionRange(0, dot > 0 ? dot : file.name.length);
+  }, [file.name]);
+  const leave = (): void => {
+    const grid = ref.current?.closest<HTMLElement>('[role=grid]');
+    browse.renaming.set(null);
+    grid?.focus();
+  };
+  const onKeyDown = (event: KeyboardEvent<HTMLInputElement>): void => {
+    event.stopPropagation();
+    const name = event.currentTarget.value.trim();
+    if (event.key === 'Escape') {
+      leave();
+    } else if (event.key === 'Enter' && name !== '') {
+      void browse.model.rename(file, name);
+      leave();
+    }
+  };
+  return (
+    <input
+      ref={ref}
+      className="jp-FA-field"
+      data-lm-suppress-shortcuts="true"
+      defaultValue={file.name}
+      aria-label={trans.__('New name of %1', file.name)}
+      dir="auto"
+      onKeyDown={onKeyDown}
+      onClick={event => event.stopPropagation()}
+      onDoubleClick={event => event.stopPropagation()}
+      onBlur={() => browse.renaming.set(null)}
+    />
+  );
+}
+
+function modeOf(event: MouseEvent): Mode {
+  if (event.shiftKey) {
+    return 'range';
+  }
+  return event.ctrlKey || event.metaKey ? 'toggle' : 'only';
+}

@@ -1,0 +1,206 @@
+import { useEffect, useMemo, useRef, useState } from 'react';
+import type { ReactElement, ReactNode } from 'react';
+
+import { named, pickOf, pickOfTransfer, type Pick } from '../client/picked';
+import { WorkspaceError } from '../client/errors';
+import { Actions } from '../model/actions';
+import { Browse } from '../model/browse';
+import { formatSize } from '../model/format';
+import type { SessionModel } from '../model/session';
+import type { Query } from '../model/table';
+import { Bar } from './bar';
+import { useDrop } from './drop';
+import { Empty } from './empty';
+import { Grid } from './grid';
+import { Icon, useKit, useSignal, useTrans } from './kit';
+import { Conflicts, Notice, Notices } from './notices';
+import { PreviewPane } from './previewPane';
+import { sentenceOf } from './sentences';
+import { Filters, Toolbar } from './toolbar';
+import { Trash } from './trash';
+import { Announcer, Tray } from './tray';
+
+/** What a view takes in. */
+export interface Intake {
+  /** As in `<input accept>`: `.csv,image/*`. */
+  readonly accept?: string | undefined;
+  readonly isMultiple?: boolean | undefined;
+  /** In bytes; 0 for any size. */
+  readonly maxSize?: number | undefined;
+}
+
+interface SessionViewProps {
+  readonly model: SessionModel;
+  readonly title: string;
+  readonly query?: Query | undefined;
+  readonly intake?: Intake;
+  /** Notices from outside. */
+  readonly children?: ReactNode;
+  /** Told who acts here, so that commands can do the same. */
+  readonly onActions?: (actions: Actions | null) => void;
+}
+
+/** All about one session: bring in, list, look at, take out. */
+export function SessionView(props: SessionViewProps): ReactElement {
+  const { model, query, onActions, intake = {} } = props;
+  const { host } = useKit();
+  const actions = useMemo(() => new Actions(new Browse(model, query), host), [model, query, host]);
+  const [pending, setPending] = useState<Pick | null>(null);
+  const root = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    onActions?.(actions);
+    return () => onActions?.(null);
+  }, [actions, onActions]);
+  const take = (pick: Pick): void => {
+    const fitting = admit(pick, intake, model);
+    if (model.taken(fitting.files).length > 0) {
+      setPending(fitting);
+    } else {
+      model.upload(fitting.files, 'rename');
+    }
+  };
+  const isDropping = useDrop(root, transfer => void pickOfTransfer(transfer).then(take));
+  const page = useSignal(actions.browse.page);
+  return (
+    <div
+      ref={root}
+      className="jp-FA-session"
+      onPaste={event => takePasted(event.clipboardData, take)}
+    >
+      <Toolbar actions={actions} onPick={take} accept={intake.accept} isMultiple={intake.isMultiple} />
+      <Title title={props.title} model={model} />
+      {props.children}
+      <Notices model={model} />
+      {pending !== null && (
+        <Conflicts
+          pick={pending}
+          taken={model.taken(pending.files)}
+          onChoice={(files, onConflict) => {
+            setPending(null);
+            model.upload(files, onConflict);
+          }}
+        />
+      )}
+      {page === 'trash' ? <Trash actions={actions} /> : <Files actions={actions} />}
+      <Tray queue={model.transfers} />
+      <Announcer queue={model.transfers} />
+      {isDropping && <DropHint title={props.title} />}
+    </div>
+  );
+}
+
+function Title({ title, model }: { readonly title: string; readonly model: SessionModel }): ReactElement {
+  const trans = useTrans();
+  const files = useSignal(model.files);
+  const size = useMemo(() => [...files.values()].reduce((sum, file) => sum + file.size, 0), [files]);
+  return (
+    <h3 className="jp-FA-title" title={title}>
+      <bdi>{title}</bdi>
+      {files.size > 0 && (
+        <small>
+          {trans._n('%1 file', '%1 files', files.size)} · {formatSize(size)}
+        </small>
+      )}
+    </h3>
+  );
+}
+
+/** The list with what belongs to it, or the reason why there is none. */
+function Files({ actions }: { readonly actions: Actions }): ReactElement {
+  const { model, rows } = actions.browse;
+  const trans = useTrans();
+  const grid = useRef<HTMLDivElement>(null);
+  const loading = useSignal(model.loading);
+  const files = useSignal(model.files);
+  const isAny = useSignal(rows).length > 0;
+  if (loading.state === 'failed') {
+    const { what, todo } = sentenceOf(loading.error, trans);
+    return (
+      <Notice
+        tone="error"
+        actions={
+          <button type="button" className="jp-FA-text" onClick={() => void model.refresh()}>
+            {trans.__('Try again')}
+          </button>
+        }
+      >
+        {trans.__('The files could not be listed.')} {what} {todo}
+      </Notice>
+    );
+  }
+  if (loading.state === 'loading') {
+    return <Waiting />;
+  }
+  return (
+    <>
+      {files.size > 0 && <Filters actions={actions} />}
+      {isAny ? <Grid actions={actions} gridRef={grid} /> : <Empty actions={actions} />}
+      <Bar actions={actions} />
+      <PreviewPane actions={actions} />
+    </>
+  );
+}
+
+/** The shape of what is to come. */
+export function Waiting(): ReactElement {
+  const trans = useTrans();
+  return (
+    <div className="jp-FA-waiting" role="status">
+      <span className="jp-FA-unseen">{trans.__('Loading…')}</span>
+      {[0, 1, 2, 3].map(row => (
+        <span key={row} className="jp-FA-ghost" aria-hidden="true" />
+      ))}
+    </div>
+  );
+}
+
+function DropHint({ title }: { readonly title: string }): ReactElement {
+  const trans = useTrans();
+  return (
+    <div className="jp-FA-drop" aria-hidden="true">
+      <Icon name="upload" />
+      <p>{trans.__('Drop to add to %1', title)}</p>
+    </div>
+  );
+}
+
+/** Takes what fits; shows the rest as refused, and says so. */
+function admit(pick: Pick, intake: Intake, model: SessionModel): Pick {
+  const { maxSize = 0, accept = '', isMultiple = true } = intake;
+  const files = pick.files.filter(({ file }) => {
+    if (!isAccepted(file, accept)) {
+      const problem = { message: 'Not of a type that is taken here.', code: 'not_accepted' };
+      model.transfers.refuse(file, new WorkspaceError(415, problem));
+      return false;
+    }
+    if (maxSize > 0 && file.size > maxSize) {
+      const problem = { message: 'The file is too large.', code: 'file_too_large', limit: maxSize };
+      model.transfers.refuse(file, new WorkspaceError(413, problem));
+      return false;
+    }
+    return true;
+  });
+  return { ...pick, files: isMultiple ? files : files.slice(0, 1) };
+}
+
+/** The rule of HTML for `accept`: endings, types, and groups of types. */
+function isAccepted(file: File, accept: string): boolean {
+  const wanted = accept.split(',').map(one => one.trim().toLowerCase()).filter(one => one !== '');
+  const name = file.name.toLowerCase();
+  return (
+    wanted.length === 0 ||
+    wanted.some(one =>
+      one.startsWith('.')
+        ? name.endsWith(one)
+        : one.endsWith('/*')
+          ? file.type.startsWith(one.slice(0, -1))
+          : file.type === one
+    )
+  );
+}
+
+function takePasted(clipboard: DataTransfer, take: (pick: Pick) => void): void {
+  if (clipboard.files.length > 0) {
+    take(named(pickOf(clipboard.files), new Date()));
+  }
+}

@@ -1,0 +1,76 @@
+import { useEffect, useState } from 'react';
+import type { ReactElement } from 'react';
+
+import type { Desk } from '../model/desk';
+import type { SessionModel } from '../model/session';
+import { NEWEST, type Query } from '../model/table';
+import { useTrans } from './kit';
+import { Notice } from './notices';
+import { sentenceOf } from './sentences';
+import { SessionView, Waiting } from './sessionView';
+
+/** What the Python package says about a panel in an output. */
+export interface WidgetData {
+  readonly v: number;
+  readonly view: 'attachments' | 'artifacts';
+  readonly session_id: string;
+  readonly title: string;
+  readonly accept?: string;
+  readonly multiple?: boolean;
+  /** In bytes; 0 for any size. */
+  readonly max_size?: number;
+}
+
+interface WidgetViewProps {
+  readonly desk: Desk;
+  readonly data: WidgetData;
+}
+
+/** A panel in the output of a cell: the same as in the sidebar, of one session. */
+export function WidgetView({ desk, data }: WidgetViewProps): ReactElement {
+  const trans = useTrans();
+  const [model, setModel] = useState<SessionModel | Error | null>(null);
+  useEffect(() => {
+    let entered: SessionModel | null = null;
+    let isWanted = true;
+    desk
+      .modelById(data.session_id)
+      .then(found => {
+        if (isWanted) {
+          entered = found;
+          found.enter();
+          setModel(found);
+        }
+      })
+      .catch((error: unknown) => setModel(error as Error));
+    return () => {
+      isWanted = false;
+      entered?.leave();
+    };
+  }, [desk, data.session_id]);
+  if (model === null) {
+    return <Waiting />;
+  }
+  if (model instanceof Error) {
+    const { what, todo } = sentenceOf(model, trans);
+    return (
+      <Notice tone="error">
+        {what} {todo}
+      </Notice>
+    );
+  }
+  const { accept, multiple, max_size: maxSize } = data;
+  return (
+    <SessionView
+      model={model}
+      title={data.title}
+      query={QUERIES[data.view]}
+      intake={{ accept, isMultiple: multiple, maxSize }}
+    />
+  );
+}
+
+const QUERIES: Readonly<Record<WidgetData['view'], Query>> = {
+  attachments: { ...NEWEST, kind: 'attachment' },
+  artifacts: { ...NEWEST, kind: 'artifact' }
+};
