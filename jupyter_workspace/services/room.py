@@ -1,11 +1,14 @@
 """Room for bytes that are on their way: what is reserved, and whether more fits.
 
 Limits are checked on live files and trash together, plus what other uploads have reserved. Before a
-refusal the oldest trash gives way, so that a replace is never refused by its own old version.
+refusal the oldest trash gives way; and the file that an upload replaces is as good as trash already, so
+that a replace is never refused by its own old version.
 """
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 
 from jupyter_workspace.errors import DiskFull, FileTooLarge, QuotaExceeded
@@ -28,9 +31,11 @@ class Reservation:
     `written` of them are on the disk already, so the disk need not have room for them any more.
     """
 
-    def __init__(self, room: Room, session: SessionEntry | None) -> None:
+    def __init__(self, room: Room, session: SessionEntry | None, replaces: str | None = None) -> None:
         self._room = room
         self.session = session
+        #: the path of the file that gives way to this one, if there is one
+        self.replaces = replaces
         self.size = 0
         self.written = 0
 
@@ -43,10 +48,10 @@ class Reservation:
         except (FileTooLarge, QuotaExceeded, DiskFull):
             await self._room.grow(self, size)
 
-    async def belong_to(self, session: SessionEntry) -> None:
-        """Says whose room it takes; raises QuotaExceeded when there is not that much."""
-        if self.session is None:
-            self.session = session
+    async def belong_to(self, session: SessionEntry, replaces: str | None) -> None:
+        """Says whose room it takes, and for which path; raises QuotaExceeded when there is not that much."""
+        if self.session is None or self.replaces != replaces:
+            self.session, self.replaces = session, replaces
             await self._room.grow(self, self.size)
 
     def release(self) -> None:
@@ -65,13 +70,18 @@ class Room:
         self._settings = settings
         self._purge = purge
         self._held: set[Reservation] = set()
+        # One at a time, or uploads that come together are all refused for each other's sake.
+        has_quota = settings.max_session_size or settings.max_user_size
+        self._turn = asyncio.Lock() if has_quota else contextlib.nullcontext()
 
-    async def reserve(self, session: SessionEntry | None, size: int) -> Reservation:
-        """Room for `size` bytes.
+    async def reserve(
+        self, session: SessionEntry | None, size: int, replaces: str | None = None
+    ) -> Reservation:
+        """Room for `size` bytes; `replaces` is the path of the file that they take the place of.
 
         Raises FileTooLarge, QuotaExceeded (session first, then user) or DiskFull.
         """
-        reservation = Reservation(self, session)
+        reservation = Reservation(self, session, replaces)
         self._held.add(reservation)
         try:
             await self.grow(reservation, size)
@@ -104,13 +114,14 @@ class Room:
     async def grow(self, reservation: Reservation, size: int) -> None:
         """Raises a reservation to `size` bytes, or raises as `reserve` does and leaves it."""
         check_file_size(size, self._settings.max_file_size)
-        before, reservation.size = reservation.size, size
-        try:
-            await self._check_quota(reservation)
-            await self._check_disk(reservation)
-        except BaseException:
-            reservation.size = before
-            raise
+        async with self._turn:
+            before, reservation.size = reservation.size, size
+            try:
+                await self._check_quota(reservation)
+                await self._check_disk(reservation)
+            except BaseException:
+                reservation.size = before
+                raise
 
     def release(self, reservation: Reservation) -> None:
         """Gives up a reservation."""
@@ -133,16 +144,27 @@ class Room:
             user = await tx.sessions.totals(session.owner)
         if found is not None:
             used = _kept(found[1]) + self._others(mine, lambda held: held.session_id == session.session_id)
-            await self._fit("session", session.session_id, used, limits.max_session_size, mine.size)
+            await self._fit("session", session.session_id, used, limits.max_session_size, mine)
         used = _kept(user) + self._others(mine, lambda held: held.owner == session.owner)
-        await self._fit("user", None, used, limits.max_user_size, mine.size)
+        await self._fit("user", None, used, limits.max_user_size, mine)
 
-    async def _fit(self, scope: Scope, session_id: str | None, used: int, limit: int, requested: int) -> None:
+    async def _fit(
+        self, scope: Scope, session_id: str | None, used: int, limit: int, mine: Reservation
+    ) -> None:
         try:
-            check_quota(scope, used=used, limit=limit, requested=requested)
+            check_quota(scope, used=used, limit=limit, requested=mine.size)
         except QuotaExceeded:
-            if not await self._make_room(session_id, used + requested - limit):
+            given_up = await self._given_up(mine)
+            if not await self._make_room(session_id, used + mine.size - limit, given_up):
                 raise
+
+    async def _given_up(self, mine: Reservation) -> int:
+        """The bytes of the file that is to be replaced."""
+        if mine.session is None or mine.replaces is None:
+            return 0
+        async with self._ledger.reading() as tx:
+            old = await tx.files.at(mine.session.session_id, mine.replaces)
+        return 0 if old is None else old.owned_bytes
 
     async def _check_disk(self, mine: Reservation) -> None:
         free, size = await self._store.free()
@@ -162,8 +184,8 @@ class Room:
             if held is not mine and held.session is not None and concerns(held.session)
         )
 
-    async def _make_room(self, session_id: str | None, needed: int) -> bool:
-        """Purges the oldest trash if that is enough; whether it was."""
+    async def _make_room(self, session_id: str | None, needed: int, given_up: int = 0) -> bool:
+        """Purges the oldest trash if that, with what is given up anyhow, is enough; whether it was."""
         async with self._ledger.reading() as tx:
             trash = await tx.files.trash(session_id)
         sizes = {entry.artifact_id: entry.size for entry in trash}
@@ -174,7 +196,7 @@ class Room:
             ],
             needed=needed,
         )
-        if sum(sizes[key] for key in due) < needed:
+        if sum(sizes[key] for key in due) + given_up < needed:
             return False
         await self._purge(due)
         return True
