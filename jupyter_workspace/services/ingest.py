@@ -61,9 +61,9 @@ class Arrival:
         """Checks that `size` bytes in all may come, before they do."""
         await self._reservation.cover(size)
 
-    async def belong_to(self, session: SessionEntry) -> None:
+    async def belong_to(self, session: SessionEntry, candidate: Candidate) -> None:
         """Says which session the file is for, and checks that it has room; raises QuotaExceeded."""
-        await self._reservation.belong_to(session)
+        await self._reservation.belong_to(session, candidate.replaced_path)
 
     async def discard(self) -> None:
         """Removes what was staged; may be called again, and after `admit`."""
@@ -79,13 +79,16 @@ class Ingest:
         self._room = room
         self._scanner = scanner
 
-    async def arrive(self, session: SessionEntry | None, declared_size: int | None) -> Arrival:
+    async def arrive(
+        self, session: SessionEntry | None, declared_size: int | None, replaces: str | None = None
+    ) -> Arrival:
         """A place for the bytes of one file.
 
-        session: None when that is not known yet; `Arrival.belong_to` says it later.
-        declared_size: bytes, None when unknown. Raises FileTooLarge, QuotaExceeded or DiskFull.
+        session: None when that is not known yet; `Arrival.belong_to` says it later, and the path of the
+        file that gives way. declared_size: bytes, None when unknown. Raises FileTooLarge, QuotaExceeded
+        or DiskFull.
         """
-        reservation = await self._room.reserve(session, declared_size or 0)
+        reservation = await self._room.reserve(session, declared_size or 0, replaces)
         try:
             return Arrival(await self._parts.store.stage(), reservation)
         except BaseException:
