@@ -45,7 +45,8 @@ class UploadsHandler(TusAnswers):
             return await self.form_sink(session)
         self.idempotency_key()
         self._candidate = self._raw_candidate()
-        return RawSink(await self.workspace.ingest.arrive(session, self.declared_length()))
+        replaced = self._candidate.replaced_path
+        return RawSink(await self.workspace.ingest.arrive(session, self.declared_length(), replaced))
 
     async def _make_upload(self, session_id: str) -> Sink:
         """A resumable upload is made before the body, which may be its first piece, is read."""
