@@ -57,6 +57,17 @@ class FormCollector:
         elif isinstance(event, PartData) and self._current is not None:
             self._current += event.data
 
+    def replaced_path(self, filename: str | None, folder: str) -> str | None:
+        """The path that the next file will replace, as far as the parts before it say; None for none.
+
+        folder: where files go that do not say it.
+        """
+        if self._texts.get("on_conflict") != b"replace":
+            return None
+        name = self._texts.get("filename") or (filename or "").encode("utf-8", "replace")
+        where = self._texts.get("dir", folder.encode()).strip(b"/.")
+        return (where + b"/" + name if where else name).decode("utf-8", "replace")
+
     def finish(self) -> FormFields:
         """The fields of the complete form.
 
