@@ -9,7 +9,7 @@ from jupyter_workspace.errors import Internal, ParameterInvalid
 from jupyter_workspace.handlers.base import WorkspaceHandler
 from jupyter_workspace.models.entry import Answer, SessionEntry
 from jupyter_workspace.models.file import Batch, Conflict
-from jupyter_workspace.policy.naming import DEFAULT_NAME, check_upload_name, split_path
+from jupyter_workspace.policy.naming import ATTACHMENTS_FOLDER, DEFAULT_NAME, check_upload_name, split_path
 from jupyter_workspace.protocol.form import FormCollector, FormFields
 from jupyter_workspace.protocol.multipart import FormReader, PartBegin, PartData, PartEnd
 from jupyter_workspace.services.creation import Candidate
@@ -74,7 +74,8 @@ class FormSink:
         for event in self._reader.feed(data):
             self._fields.take(event)
             if isinstance(event, PartBegin) and event.is_file:
-                arrival = await self._ingest.arrive(self._session, None)
+                replaced = self._fields.replaced_path(event.filename, ATTACHMENTS_FOLDER)
+                arrival = await self._ingest.arrive(self._session, None, replaced)
                 self._open = Part(filename=event.filename, declared_mime=event.content_type, arrival=arrival)
                 self.parts.append(self._open)
             elif isinstance(event, PartData) and self._open is not None:
@@ -115,8 +116,8 @@ class UploadHandler(WorkspaceHandler):
             session_id, folder = target_of(fields)
             session = await self.workspace.sessions.require_open(self.actor, session_id)
             wanted = [(self._candidate_of(fields, folder, part), part.arrival) for part in sink.parts]
-            for _, arrival in wanted:
-                await arrival.belong_to(session)
+            for candidate, arrival in wanted:
+                await arrival.belong_to(session, candidate)
             answer = self.answer_for(wanted)
             saved = await self.workspace.ingest.admit(session_id, wanted, answer)
         finally:
