@@ -116,7 +116,10 @@ class Uploads:
     async def _reserve(self, session: SessionEntry, wanted: Creation, used: Sequence[Spooled]) -> Reservation:
         """Room for it; what parts take of a quota goes over to the whole."""
         if not used:
-            return await self._room.reserve(session, wanted.length or 0)
+            replaced = None
+            if wanted.concat != "partial":
+                replaced = candidate_of(wanted.metadata, self._parts.settings).replaced_path
+            return await self._room.reserve(session, wanted.length or 0, replaced)
         length = sum(part.entry.offset for part in used)
         return await self._room.reserve_instead(session, length, [part.reservation for part in set(used)])
 
