@@ -78,7 +78,7 @@ class Events:
         """Lets go of events beyond the newest `window`."""
         oldest, last = await self.bounds(session_id)
         floor = last - window + 1
-        if floor - oldest < _SLACK:
+        if floor - oldest <= min(_SLACK, window // 100):
             return
         await self._connection.execute(
             delete(events).where(events.c.session_id == session_id, events.c.sequence < floor)
