@@ -62,11 +62,11 @@ class FormCollector:
 
         folder: where files go that do not say it.
         """
-        if self._texts.get("on_conflict") != b"replace":
+        if bytes(self._texts.get("on_conflict", b"")) != b"replace":
             return None
-        name = self._texts.get("filename") or (filename or "").encode("utf-8", "replace")
-        where = self._texts.get("dir", folder.encode()).strip(b"/.")
-        return (where + b"/" + name if where else name).decode("utf-8", "replace")
+        name = bytes(self._texts.get("filename", b"")) or (filename or "").encode("utf-8", "replace")
+        where = bytes(self._texts.get("dir", folder.encode())).strip(b"/")
+        return (name if where in {b"", b"."} else where + b"/" + name).decode("utf-8", "replace")
 
     def finish(self) -> FormFields:
         """The fields of the complete form.
