@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import msgspec
@@ -12,6 +13,8 @@ from jupyter_workspace.db.tables import intents
 from jupyter_workspace.models.entry import Intent
 
 __all__ = ["Intents"]
+
+_log = logging.getLogger(__name__)
 
 
 class Intents:
@@ -41,6 +44,13 @@ class Intents:
         await self._connection.execute(delete(intents).where(intents.c.intent_id.in_(intent_ids)))
 
     async def all(self) -> list[Intent]:
-        """Those that a dead server left behind."""
-        rows = await self._connection.execute(select(intents.c.payload))
-        return [msgspec.json.decode(row.payload, type=Intent) for row in rows]
+        """Those that a dead server left behind; one that cannot be read any more is forgotten."""
+        found, lost = [], []
+        for row in await self._connection.execute(select(intents.c.intent_id, intents.c.payload)):
+            try:
+                found.append(msgspec.json.decode(row.payload, type=Intent))
+            except msgspec.DecodeError:
+                _log.warning("The intent %s cannot be read; a scan will find what it left.", row.intent_id)
+                lost.append(row.intent_id)
+        await self.drop(lost)
+        return found

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from jupyter_workspace.db.outbox import Outbox
 from jupyter_workspace.db.tables import events, files, notebooks, sessions, versions
 from jupyter_workspace.db.values import from_json, from_time, to_json, to_time
+from jupyter_workspace.errors import SessionNotFound
 from jupyter_workspace.models.entry import SessionEntry, SessionTotals
 from jupyter_workspace.protocol.selection import SessionFilter
 
@@ -37,10 +38,12 @@ class Sessions:
         found = await self._select(sessions.c.session_id == session_id)
         return found[0][0] if found else None
 
-    async def with_totals(self, session_id: str) -> tuple[SessionEntry, SessionTotals] | None:
-        """The session and what it holds."""
+    async def with_totals(self, session_id: str) -> tuple[SessionEntry, SessionTotals]:
+        """The session, a tombstone too, and what it holds; raises SessionNotFound if there never was one."""
         found = await self._select(sessions.c.session_id == session_id)
-        return found[0] if found else None
+        if not found:
+            raise SessionNotFound(session_id=session_id)
+        return found[0]
 
     async def of_notebook(self, notebook_path: str) -> SessionEntry | None:
         """The session that a notebook belongs to."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 
+import msgspec
 from msgspec.structs import replace
 
 from jupyter_workspace.errors import WorkspaceError
@@ -64,48 +65,63 @@ class Recovery:
 
     async def _agree(self, session_id: str, position: int | None) -> bool:
         journal = await asyncio.to_thread(replay, session_id, await self._journals.read(session_id))
-        if position is None and journal.session is None:
-            self._report(session_id, "The session's journal cannot be read.")
-            return False
-        indexed = None if position is None else await self._indexed(session_id, position)
-        if indexed is not None and (journal.session is None or _knows_more(indexed, journal)):
-            await self._journals.replace(session_id, await asyncio.to_thread(compacted, indexed))
-            self._report(
-                session_id, "The session's journal was incomplete; it was written anew from the index."
-            )
-            return _is_live(indexed)
+        known, is_sound = (None, False) if position is None else await self._indexed(session_id, position)
+        if journal.session is None:
+            return await self._go_by_index(session_id, known, is_sound=is_sound)
+        if known is not None and is_sound and _knows_more(known, journal):
+            await self._write_anew(session_id, known)
+            return _is_live(known)
         if journal.damaged:
             self._report(session_id, f"{journal.damaged} line(s) of the session's journal could not be read.")
-        if indexed is None or not _same(indexed, journal):
-            await self._restore(session_id, journal, indexed)
+        if known is None or not is_sound or not _same(known, journal):
+            await self._restore(journal.session, journal, known)
         elif journal.lines > 2 * (len(journal.files) + len(journal.versions)) + SPARE_LINES:
             await self._journals.replace(session_id, await asyncio.to_thread(compacted, journal))
         return _is_live(journal)
 
-    async def _indexed(self, session_id: str, position: int) -> Replayed | None:
-        """What the index says; None when it contradicts itself."""
-        async with self._ledger.reading() as tx:
-            found = await tx.sessions.with_totals(session_id)
-            files, versions = await tx.files.all_of(session_id)
-        if found is None or found[1] != SessionTotals.of(files, versions):
-            return None
-        return Replayed(
-            session=found[0],
+    async def _go_by_index(self, session_id: str, known: Replayed | None, *, is_sound: bool) -> bool:
+        """Takes the index's word; a session of which that cannot tell either is none any more."""
+        if known is None or known.session is None:
+            # A row that cannot be read would fail every list that it is in.
+            async with self._ledger.database.transaction() as tx:
+                await tx.sessions.forget(session_id)
+            self._report(session_id, "The session's journal cannot be read; its folder is a plain one now.")
+            return False
+        if not is_sound:
+            await self._restore(known.session, known, known)
+        await self._write_anew(session_id, known)
+        return _is_live(known)
+
+    async def _write_anew(self, session_id: str, known: Replayed) -> None:
+        await self._journals.replace(session_id, await asyncio.to_thread(compacted, known))
+        self._report(session_id, "The session's journal was incomplete; it was written anew from the index.")
+
+    async def _indexed(self, session_id: str, position: int) -> tuple[Replayed | None, bool]:
+        """What the index says, None when it cannot be read; and whether its totals are what it holds."""
+        try:
+            async with self._ledger.reading() as tx:
+                session, totals = await tx.sessions.with_totals(session_id)
+                files, versions = await tx.files.all_of(session_id)
+        except msgspec.DecodeError:
+            _log.warning("The index of session %s cannot be read.", session_id)
+            return None, False
+        known = Replayed(
+            session=session,
             files={entry.attachment_id: entry for entry in files},
             versions={entry.artifact_id: entry for entry in versions},
-            last_sequence=found[0].last_sequence,
+            last_sequence=session.last_sequence,
             position=position,
         )
+        return known, totals == SessionTotals.of(files, versions)
 
-    async def _restore(self, session_id: str, journal: Replayed, indexed: Replayed | None) -> None:
-        """Makes the index say what the journal says; the log goes on after its highest sequence."""
-        if journal.session is None:
-            return
-        last = max(journal.last_sequence, indexed.last_sequence if indexed else 0)
-        entry = replace(journal.session, last_sequence=last, oldest_sequence=last + 1)
+    async def _restore(self, session: SessionEntry, state: Replayed, indexed: Replayed | None) -> None:
+        """Makes the index say what `state` says; the log goes on after its highest sequence."""
+        session_id = session.session_id
+        last = max(state.last_sequence, indexed.last_sequence if indexed else 0)
+        entry = replace(session, last_sequence=last, oldest_sequence=last + 1)
         async with self._ledger.database.transaction() as tx:
-            await tx.sessions.restore(entry, journal.position)
-            await tx.files.restore(session_id, list(journal.files.values()), list(journal.versions.values()))
+            await tx.sessions.restore(entry, state.position)
+            await tx.files.restore(session_id, list(state.files.values()), list(state.versions.values()))
         self._rebuilt += 1
         _log.info("Session %s was rebuilt from its journal.", session_id)
 

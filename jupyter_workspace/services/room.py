@@ -140,11 +140,10 @@ class Room:
         if session is None:
             return
         async with self._ledger.reading() as tx:
-            found = await tx.sessions.with_totals(session.session_id)
+            _, totals = await tx.sessions.with_totals(session.session_id)
             user = await tx.sessions.totals(session.owner)
-        if found is not None:
-            used = _kept(found[1]) + self._others(mine, lambda held: held.session_id == session.session_id)
-            await self._fit("session", session.session_id, used, limits.max_session_size, mine)
+        used = _kept(totals) + self._others(mine, lambda held: held.session_id == session.session_id)
+        await self._fit("session", session.session_id, used, limits.max_session_size, mine)
         used = _kept(user) + self._others(mine, lambda held: held.owner == session.owner)
         await self._fit("user", None, used, limits.max_user_size, mine)
 

@@ -200,10 +200,8 @@ class Sessions:
     # parts of the above
 
     async def _record(self, tx: Transaction, session_id: str) -> Session:
-        found = await tx.sessions.with_totals(session_id)
-        if found is None:
-            raise SessionNotFound(session_id=session_id)
-        return found[0].record(found[1], self._parts.settings.workspace_dir)
+        entry, totals = await tx.sessions.with_totals(session_id)
+        return entry.record(totals, self._parts.settings.workspace_dir)
 
     async def _add(self, tx: Transaction, actor: Actor, session_id: str, wanted: SessionNew) -> None:
         now = self._parts.clock()
