@@ -41,6 +41,29 @@ def guarded(tmp_path_factory):
     )
 
 
+@pytest.fixture(scope="session")
+def limited(tmp_path_factory):
+    """A server with small limits, and with every switch in its other position."""
+    yield from running(
+        tmp_path_factory,
+        "limited",
+        **{
+            "JupyterWorkspace.max_file_size": 100_000,
+            "JupyterWorkspace.max_session_size": 250_000,
+            "JupyterWorkspace.max_user_size": 600_000,
+            "JupyterWorkspace.deny_types": [".exe", "text/html"],
+            "JupyterWorkspace.event_window": 10,
+            "JupyterWorkspace.stall_timeout": 1.5,
+            "JupyterWorkspace.inline_data_uri": True,
+            "JupyterWorkspace.inline_data_uri_size": 1000,
+            "JupyterWorkspace.clean_attachments_on_close": True,
+            "JupyterWorkspace.workspace_dir": "deep/work space",
+            "ServerApp.allow_origin": "https://lab.example",
+            "ContentsManager.allow_hidden": True,
+        },
+    )
+
+
 @pytest.fixture
 def session(server):
     return server.session()

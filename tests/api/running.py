@@ -45,6 +45,7 @@ class Server:
         self.port = free_port()
         self.options = options
         self.url = f"http://127.0.0.1:{self.port}{BASE_URL}"
+        self.workspace = self.root / options.get("JupyterWorkspace.workspace_dir", "workspace")
         self.answers = 0
         for folder in (self.root, self.data, home / "config", home / "runtime"):
             folder.mkdir(parents=True)
@@ -63,7 +64,9 @@ class Server:
             **self.options,
         }
         command = [sys.executable, "-m", "jupyter_server", "--allow-root"]
-        command += [f"--{name}={value}" for name, value in options.items()]
+        for name, value in options.items():
+            # A list is an option given several times.
+            command += [f"--{name}={item}" for item in (value if isinstance(value, list) else [value])]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 command,
@@ -181,7 +184,7 @@ class Session:
     def __init__(self, server: Server, session_id: str):
         self.server = server
         self.id = session_id
-        self.folder = server.root / "workspace" / session_id
+        self.folder = server.workspace / session_id
 
     def call(self, method: str, tail: str = "", *args: Any, **options: Any) -> Answer:
         """A request to a route under `/sessions/{id}`."""
@@ -261,7 +264,7 @@ class Session:
 
 def staged(server: Server) -> list[str]:
     """What lies half-done in the state folder at this moment."""
-    return sorted(path.name for path in (server.root / "workspace/.jupyter_workspace/staging").iterdir())
+    return sorted(path.name for path in (server.workspace / ".jupyter_workspace/staging").iterdir())
 
 
 def leftovers(server: Server) -> list[str]:

@@ -86,3 +86,24 @@ def test_a_bad_value_is_refused_by_the_fields_name(name, value):
         collect(("file", b""), (name, value))
 
     assert caught.value.facts == {"parameter": name}
+
+
+@pytest.mark.parametrize(
+    ("texts", "filename", "path"),
+    [
+        ({}, "a.csv", None),
+        ({"on_conflict": b"rename"}, "a.csv", None),
+        ({"on_conflict": b"replace"}, "a.csv", "attachments/a.csv"),
+        ({"on_conflict": b"replace", "dir": b"docs/"}, "a.csv", "docs/a.csv"),
+        ({"on_conflict": b"replace", "dir": b"."}, "a.csv", "a.csv"),
+        ({"on_conflict": b"replace", "filename": b"b.csv"}, "a.csv", "attachments/b.csv"),
+        ({"on_conflict": b"replace", "filename": b""}, None, "attachments/"),
+    ],
+)
+def test_a_form_says_early_what_it_replaces(texts, filename, path):
+    collector = FormCollector()
+    for name, content in texts.items():
+        for event in (PartBegin(name, None, None, is_file=False), PartData(content), PartEnd()):
+            collector.take(event)
+
+    assert collector.replaced_path(filename, "attachments") == path
