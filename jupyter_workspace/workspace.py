@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 from msgspec import Struct
 
@@ -60,11 +60,13 @@ from jupyter_workspace.services.uploads import Uploads
 from jupyter_workspace.services.watching import Watching
 from jupyter_workspace.stores.journals import JournalFiles
 from jupyter_workspace.stores.local import LocalStore
+from jupyter_workspace.stores.locks import FolderLock
 from jupyter_workspace.stores.previews import PreviewFiles
 
 __all__ = ["Places", "Workspace", "open_workspace"]
 
 _log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 #: How long a clean stop may take before tasks are cancelled, in seconds.
 STOP_SECONDS = 8.0
@@ -74,6 +76,8 @@ PREVIEW_BYTES = 256 * 2**20
 
 #: How long a background task that failed rests before it is started again, in seconds.
 PAUSE_SECONDS = 1.0
+
+_NO_LOCKS = "The disk has no file locks. Make sure that only one server uses this workspace folder."
 
 
 class Places(Struct, frozen=True, kw_only=True):
@@ -94,6 +98,7 @@ class Workspace:
     artifacts: Artifacts
     registration: Registration
     ingest: Ingest
+    room: Room
     spools: Spools
     uploads: Uploads
     delivery: Delivery
@@ -162,8 +167,10 @@ async def open_workspace(
     journals = JournalFiles(base / STATE_FOLDER)
     database = Database(places.database_file, places.database_url)
     previewer = Previewer()
+    lock = FolderLock(base / STATE_FOLDER)
     await store.open()
     try:
+        is_locked = await lock.take()
         opened = await database.open()
         outside = _Outside(
             root=places.root,
@@ -176,9 +183,11 @@ async def open_workspace(
             clock=clock,
             new_id=new_id,
         )
-        workspace = _assemble(settings, store, Ledger(database, journals), outside)
+        workspace = _assemble(settings, store, Ledger(database, journals, store.drop_ballast), outside)
         if opened.problem is not None:
             workspace.notices.append(Problem(code="index_degraded", message=opened.problem))
+        if not is_locked:
+            workspace.notices.append(Problem(code="no_locks", message=_NO_LOCKS))
         tasks = [asyncio.create_task(_start(workspace), name="jupyter_workspace.start")]
         try:
             yield workspace
@@ -189,6 +198,7 @@ async def open_workspace(
         await database.close()
         await journals.close()
         await store.close()
+        lock.release()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -232,6 +242,7 @@ def _assemble(settings: Settings, store: LocalStore, ledger: Ledger, outside: _O
         artifacts=Artifacts(parts, trash),
         registration=Registration(parts, ingest, outside.notebooks),
         ingest=ingest,
+        room=room,
         spools=spools,
         uploads=Uploads(parts, room, spools),
         delivery=delivery,
@@ -251,39 +262,53 @@ def _assemble(settings: Settings, store: LocalStore, ledger: Ledger, outside: _O
 async def _start(workspace: Workspace) -> None:
     """Ends what a dead server left, then runs the background work; cancelled to stop."""
     parts = workspace.parts
-    try:
-        await parts.ledger.catch_up()
-        await workspace.announcing.begin()
-        live = await workspace.recovery.run()
-        await parts.publisher.recover()
-        await parts.store.sweep_staging(await workspace.spools.restore())
-        if workspace.recovery.is_complete:
-            await workspace.trash.drop_unknown()
-        workspace.set_status("degraded" if workspace.notices else "ok")
-    except (WorkspaceError, OSError):
-        _log.exception("The workspace could not be brought in order.")
-        workspace.notices.append(
-            Problem(code="start_failed", message="The workspace could not be brought in order.")
-        )
-        workspace.set_status("degraded")
-        live = []
+    # Until that is done nothing may be written: old promises could not be told from new ones.
+    live = await _at_last(lambda: parts.ledger.insist(partial(_bring_in_order, workspace)))
+    workspace.set_status("degraded" if workspace.notices else "ok")
     async with asyncio.TaskGroup() as group:
         for run in (
             parts.publisher.run,
             workspace.manifests.run,
             workspace.trash.run,
             workspace.spools.run,
+            workspace.room.run,
         ):
             group.create_task(_forever(run))
         group.create_task(_forever(workspace.announcing.run))
         group.create_task(_forever(partial(_follow, workspace, live)))
 
 
+async def _bring_in_order(workspace: Workspace) -> list[str]:
+    """Makes index, journals and disk agree; gives the ids of live sessions. May be done again."""
+    parts = workspace.parts
+    failed = Problem(code="start_failed", message="The workspace could not yet be brought in order.")
+    try:
+        await parts.ledger.catch_up()
+        live = await workspace.recovery.run()
+        await workspace.announcing.begin()
+        await parts.publisher.recover()
+        await parts.store.sweep_staging(await workspace.spools.restore())
+        if workspace.recovery.is_complete:
+            await workspace.trash.drop_unknown()
+    except (WorkspaceError, OSError):
+        if failed not in workspace.notices:
+            workspace.notices.append(failed)
+        raise
+    workspace.notices = [problem for problem in workspace.notices if problem != failed]
+    return live
+
+
 async def _forever(run: Callable[[], Awaitable[None]]) -> None:
-    """Runs a background task, and again after a failure: one bad round must not end the service."""
+    """Runs a background task, and again when it ends."""
+    while True:
+        await _at_last(run)
+
+
+async def _at_last(run: Callable[[], Awaitable[T]]) -> T:
+    """What it gives; after a failure it is tried again: one bad round must not end the service."""
     while True:
         try:
-            await run()
+            return await run()
         except Exception:  # noqa: BLE001  (a background task's loop)
             _log.exception("A background task failed; it is started again.")
             await asyncio.sleep(PAUSE_SECONDS)

@@ -87,7 +87,7 @@ class Database:
         self._turn = asyncio.Lock()
         self._engine: AsyncEngine | None = None
         self._is_sqlite = url is None or url.startswith("sqlite")
-        #: whether what is committed outlives this process
+        #: whether what is committed stays where it was wished to be
         self.is_lasting = True
 
     async def open(self) -> Opened:
@@ -103,10 +103,10 @@ class Database:
                     attempts.append(f"{mode}: {type(error).__name__}")
                     await self.close()
         self._engine = _sqlite_engine(":memory:", "MEMORY")
-        self.is_lasting = False
         await self._make_tables()
         if self._path is None:
             return Opened(is_empty=True)
+        self.is_lasting = False
         tried = ", ".join(attempts)
         return Opened(is_empty=True, problem=f"The index is kept in memory only ({tried}).")
 

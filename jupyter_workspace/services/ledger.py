@@ -10,26 +10,31 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
+from typing import TypeVar
 
 from jupyter_workspace.db.engine import Database, Transaction
 from jupyter_workspace.db.outbox import OutboxLine
-from jupyter_workspace.errors import WorkspaceError
+from jupyter_workspace.errors import DiskFull, WorkspaceError
 from jupyter_workspace.services.replay import replay
 from jupyter_workspace.stores.base import Journals
 
 __all__ = ["Ledger"]
 
 _log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 
 class Ledger:
     """The one door to the database for whatever changes it."""
 
-    def __init__(self, database: Database, journals: Journals) -> None:
+    def __init__(
+        self, database: Database, journals: Journals, make_room: Callable[[], Awaitable[bool]]
+    ) -> None:
         self.database = database
         self.journals = journals
+        self._make_room = make_room
         self._turn = asyncio.Lock()
         self._behind: list[OutboxLine] = []
         self._flushed: dict[str, int] = {}
@@ -38,6 +43,18 @@ class Ledger:
     def on_commit(self, listener: Callable[[frozenset[str]], None]) -> None:
         """Calls `listener` after each commit with the ids of the sessions that changed."""
         self._listeners.append(listener)
+
+    async def insist(self, act: Callable[[], Awaitable[T]]) -> T:
+        """What it gives; on a full disk it is done once more, with the room that is set aside for that.
+
+        So files can be deleted, and their deletion written down, where nothing else can be written.
+        """
+        try:
+            return await act()
+        except DiskFull:
+            if not await self._make_room():
+                raise
+            return await act()
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[Transaction]:
@@ -79,10 +96,12 @@ class Ledger:
         try:
             for session_id, own in _by_session(lines).items():
                 await self.journals.append(session_id, b"".join(line.line for line in own))
-        except (OSError, WorkspaceError):
-            # The rows are committed, so nothing is lost: the lines wait in the outbox.
-            _log.exception("The journal cannot be written; its lines are kept in the index.")
+        except (OSError, WorkspaceError) as error:
             self._behind = lines
+            if not self.database.is_lasting:
+                raise
+            # The rows are committed, so nothing is lost: the lines wait in the outbox.
+            _log.warning("The journal cannot be written; its lines are kept in the index: %s", error)
             return
         self._behind = []
         self._flushed = _ends(lines)

@@ -188,9 +188,7 @@ class Publisher:
 
     async def _batch(self, jobs: list[_Job[Any]]) -> None:
         try:
-            planned = await self._promise(jobs)
-            moved = await self._move(planned)
-            await self._finish(moved)
+            await self._ledger.insist(lambda: self._steps(jobs))
         except WorkspaceError as error:
             self._fail(jobs, error)
         except Exception as error:  # noqa: BLE001  (the loop of the batches must go on)
@@ -198,6 +196,14 @@ class Publisher:
             failure = Internal()
             failure.__cause__ = error
             self._fail(jobs, failure)
+
+    async def _steps(self, jobs: list[_Job[Any]]) -> None:
+        """The three steps, for those that have not ended and are not put off."""
+        planned = await self._promise(
+            [job for job in jobs if not job.done.done() and job not in self._waiting]
+        )
+        moved = await self._move(planned)
+        await self._finish(moved)
 
     def _fail(self, jobs: list[_Job[Any]], error: WorkspaceError) -> None:
         for job in jobs:

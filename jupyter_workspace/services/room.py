@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 
-from jupyter_workspace.errors import DiskFull, FileTooLarge, QuotaExceeded
+from jupyter_workspace.errors import DiskFull, FileTooLarge, QuotaExceeded, WorkspaceError
 from jupyter_workspace.models.entry import SessionEntry, SessionTotals
 from jupyter_workspace.policy.limits import Scope, check_disk, check_file_size, check_quota, headroom
 from jupyter_workspace.policy.retention import Candidate, due_for_room
@@ -23,6 +23,10 @@ __all__ = ["Reservation", "Room"]
 
 #: A reservation of unknown length grows by this many bytes at a time.
 STEP = 64 * 2**20
+
+#: How often the room that is set aside is looked after, in seconds, and the free bytes that this needs.
+REFILL_SECONDS = 5.0
+ENOUGH = 32 * 2**20
 
 
 class Reservation:
@@ -73,6 +77,15 @@ class Room:
         # One at a time, or uploads that come together are all refused for each other's sake.
         has_quota = settings.max_session_size or settings.max_user_size
         self._turn = asyncio.Lock() if has_quota else contextlib.nullcontext()
+
+    async def run(self) -> None:
+        """Keeps some room set aside for cleaning up a full disk, until cancelled."""
+        while True:
+            await asyncio.sleep(REFILL_SECONDS)
+            with contextlib.suppress(WorkspaceError):
+                free, _ = await self._store.free()
+                if free >= ENOUGH:
+                    await self._store.ensure_ballast()
 
     async def reserve(
         self, session: SessionEntry | None, size: int, replaces: str | None = None

@@ -72,6 +72,11 @@ class Trash:
 
     async def purge(self, artifact_ids: list[str]) -> None:
         """Ends these: first the index forgets them, then their bytes go."""
+        for artifact_id in await self._ledger.insist(lambda: self._forget(artifact_ids)):
+            await self._store.remove(Place("trash", artifact_id))
+
+    async def _forget(self, artifact_ids: list[str]) -> list[str]:
+        """Takes these out of the index; gives the names of what nobody can ask for any more."""
         doomed: list[str] = []
         async with self._ledger.writing() as tx:
             wanted = set(artifact_ids)
@@ -86,8 +91,7 @@ class Trash:
                     doomed += [old.artifact_id for old in await tx.files.versions_of(entry.attachment_id)]
                     doomed.append(entry.artifact_id)
                     await tx.files.drop(entry)
-        for artifact_id in doomed:
-            await self._store.remove(Place("trash", artifact_id))
+        return doomed
 
     async def drop_unknown(self) -> int:
         """Removes bytes that no row knows: what a crash left of a purge. How many there were."""

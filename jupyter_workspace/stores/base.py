@@ -317,8 +317,8 @@ class Publishing(Protocol):
     async def ensure_ballast(self) -> None:
         """Set some room aside (8 MiB) so that deleting works on a full disk. `DiskFull`."""
 
-    async def drop_ballast(self) -> None:
-        """Give that room back."""
+    async def drop_ballast(self) -> bool:
+        """Give that room back; False when there was none."""
 
 
 class Store(Folders, Transfers, Spool, Publishing, Protocol):

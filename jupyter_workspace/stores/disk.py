@@ -351,10 +351,14 @@ class Disk:
             finally:
                 os.close(descriptor)
 
-    def drop_ballast(self) -> None:
-        """Give that room back."""
-        with self.state() as state, suppress(FileNotFoundError):
-            os.unlink(_BALLAST, dir_fd=state)
+    def drop_ballast(self) -> bool:
+        """Give that room back; False when there was none."""
+        with self.state() as state:
+            try:
+                os.unlink(_BALLAST, dir_fd=state)
+            except FileNotFoundError:
+                return False
+        return True
 
 
 def write_all(descriptor: int, block: memoryview, offset: int) -> None:

@@ -353,9 +353,9 @@ class _LocalPublishing(_LocalSpool):
         """See `base.Publishing`."""
         await self._change(self.disk.ensure_ballast)
 
-    async def drop_ballast(self) -> None:
+    async def drop_ballast(self) -> bool:
         """See `base.Publishing`."""
-        await self._change(self.disk.drop_ballast)
+        return await self._change(self.disk.drop_ballast)
 
 
 class LocalStore(_LocalPublishing, _LocalFolders):
