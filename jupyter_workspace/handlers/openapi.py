@@ -197,7 +197,8 @@ def _request_body(row: Route, schemas: Schemas) -> Json:
     for media in row.media:
         is_form = media.startswith("multipart/")
         content[media] = {"schema": form_schema(row.path) if is_form else FILE_CONTENT}
-    is_required = "multipart/form-data" in row.media or not (row.media or may_be_empty(row.body))
+    # A resumable upload may begin without bytes, and a raw one may have none.
+    is_required = row.media == ("multipart/form-data",) or not (row.media or may_be_empty(row.body))
     return {"required": is_required, "content": content}
 
 
