@@ -9,7 +9,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import click
+
 from jupyter_workspace import errors
+from jupyter_workspace.cli.main import cli
 from jupyter_workspace.config import JupyterWorkspace
 from jupyter_workspace.handlers.openapi import document
 from jupyter_workspace.handlers.routes import ROUTES
@@ -243,11 +246,43 @@ def configuration_page() -> str:
     return "\n".join(lines)
 
 
+# The command line
+
+
+def command_page() -> str:
+    lines = [
+        NOTE.format(source="the commands' own help"),
+        "",
+        "# The command line",
+        "",
+        "`jupyter workspace` does in a terminal what the panel does in a browser, over HTTP. It finds the server of this",
+        "user that runs; `--url` and `JUPYTER_TOKEN` name another one.",
+        "",
+        "```",
+        *help_of(cli, "jupyter workspace"),
+        "```",
+        "",
+        "The exit code says how it ended: 0 done, 1 refused or failed, 2 wrong command line, 3 no server, 4 not found.",
+        "",
+    ]
+    for name, verb in sorted(cli.commands.items()):
+        lines += [f"## {name}", "", "```", *help_of(verb, f"jupyter workspace {name}"), "```", ""]
+    return "\n".join(lines)
+
+
+def help_of(command: click.Command, name: str) -> list[str]:
+    # The width is given, or the page would hang on the terminal it was made in.
+    context = click.Context(command, info_name=name, max_content_width=100, terminal_width=100)
+    context.help_option_names = ["-h", "--help"]
+    return command.get_help(context).splitlines()
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "openapi.json": openapi,
     "errors.md": errors_page,
     "http-api.md": http_page,
     "configuration.md": configuration_page,
+    "command-line.md": command_page,
 }
 
 

@@ -9,6 +9,7 @@ import pytest
 from openapi_spec_validator import validate
 
 import reference
+from jupyter_workspace.cli.main import cli
 from jupyter_workspace.config import JupyterWorkspace
 from jupyter_workspace.errors import CATALOGUE
 from jupyter_workspace.handlers.openapi import document
@@ -71,6 +72,11 @@ def test_each_error_is_explained(code: str) -> None:
 def test_each_setting_is_explained(name: str) -> None:
     assert f"## {name}\n" in page("configuration.md")
     assert JupyterWorkspace.class_own_traits()[name].help
+
+
+@pytest.mark.parametrize("name", cli.commands)
+def test_each_command_is_explained(name: str) -> None:
+    assert f"## {name}\n" in page("command-line.md")
 
 
 def test_each_page_is_linked_from_the_first() -> None:
