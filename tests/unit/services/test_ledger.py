@@ -1,0 +1,96 @@
+import pytest
+
+from jupyter_workspace.errors import DiskFull
+from jupyter_workspace.services.replay import replay
+from tests.unit.opening import ADA, FailsAt, caught, indexed, session, upload
+
+
+def lines(opener):
+    return replay("churn", opener.journal().read_bytes())
+
+
+async def waiting(workspace):
+    async with workspace.parts.ledger.reading() as tx:
+        return await tx.outbox.waiting()
+
+
+@pytest.mark.parametrize("fault", [OSError("no room"), DiskFull()])
+async def test_a_journal_that_cannot_be_written_keeps_no_upload_from_being_saved(
+    workspace, opener, monkeypatch, fault
+):
+    await session(workspace)
+    journals = workspace.parts.ledger.journals
+    before = lines(opener).position
+    with monkeypatch.context() as patch:
+        patch.setattr(journals, "append", FailsAt(None, fault))
+
+        entry = await upload(workspace, "a.csv")
+
+    assert lines(opener).position == before
+    await upload(workspace, "b.csv")
+    assert entry.attachment_id in lines(opener).files
+    assert lines(opener).damaged == 0
+
+
+async def test_lines_that_a_dead_server_did_not_append_are_appended_at_start(opener, monkeypatch):
+    async with opener() as workspace:
+        await session(workspace)
+        monkeypatch.setattr(workspace.parts.ledger.journals, "append", FailsAt(None, OSError()))
+        await upload(workspace, "a.csv")
+        found = await indexed(workspace)
+
+    async with opener() as workspace:
+        assert workspace.problems() == []
+        assert await indexed(workspace) == found
+
+    assert lines(opener).files == found[2]
+
+
+async def test_lines_that_are_in_the_journal_already_are_not_appended_twice(opener):
+    async with opener() as workspace:
+        await session(workspace)
+        await upload(workspace, "a.csv")
+        assert await waiting(workspace)
+    count = lines(opener).lines
+
+    async with opener() as workspace:
+        await upload(workspace, "b.csv")
+
+    assert lines(opener).lines == count + 2
+
+
+async def test_lines_stay_in_the_outbox_until_they_are_in_the_journal(opener, monkeypatch):
+    async with opener() as workspace:
+        await session(workspace)
+        monkeypatch.setattr(workspace.parts.ledger.journals, "append", FailsAt(None, OSError()))
+        await upload(workspace, "a.csv")
+    async with opener() as workspace:
+        monkeypatch.setattr(workspace.parts.ledger.journals, "append", FailsAt(None, OSError()))
+        await workspace.parts.ledger.catch_up()
+        left = await waiting(workspace)
+
+    assert left == []
+
+
+async def test_the_outbox_is_emptied_by_the_next_change(workspace):
+    await session(workspace)
+    await upload(workspace, "a.csv")
+    before = await waiting(workspace)
+
+    await workspace.sessions.delete(ADA, "churn", with_files=False)
+    after = await waiting(workspace)
+
+    assert not set(before) & set(after)
+
+
+async def test_readers_are_told_after_the_commit_and_only_of_what_changed(workspace):
+    told = []
+    workspace.parts.ledger.on_commit(told.append)
+
+    await session(workspace, "one")
+    await session(workspace, "two")
+    async with workspace.parts.ledger.writing():
+        pass
+    await caught(upload(workspace, "a.csv", session_id="three"))
+
+    assert told == [frozenset({"one"}), frozenset({"two"})]
