@@ -89,7 +89,10 @@ class WorkspaceApp(ExtensionApp):
         os.environ["KERNEL_JUPYTER_WORKSPACE_TOKEN"] = self._token
         os.environ["JUPYTER_WORKSPACE_ROOT"] = str(self._root)
         os.environ["JUPYTER_WORKSPACE_CONNECTION_FILE"] = str(self._connection_file)
-        _write_private(self._connection_file, {"url": url, "token": self._token})
+        try:
+            _write_private(self._connection_file, {"url": url, "token": self._token})
+        except OSError as error:
+            self.log.warning("Kernels of other servers will not find this one: %s", error)
         self.opening.start()
 
     async def stop_extension(self) -> None:

@@ -121,12 +121,18 @@ class Database:
             await asyncio.to_thread(_set_aside, path)
             problem = "The index was damaged; it has been rebuilt from the journals."
         self._engine = _sqlite_engine(str(path), mode)
-        return Opened(is_empty=await self._make_tables(), problem=problem)
+        is_empty = await self._make_tables()
+        try:
+            await self._probe()
+        except OperationalError as error:
+            # A full disk says nothing against the mode, and what is there can be read.
+            if not _is_full(error):
+                raise
+        return Opened(is_empty=is_empty, problem=problem)
 
     async def _make_tables(self) -> bool:
         """Makes what is missing, or migrates; True when there was no table before."""
         async with self._begin() as connection:
-            # A real write in the wanted mode: some file systems accept a mode and fail at its first use.
             await connection.run_sync(tables.metadata.create_all)
             marks = tables.alembic_version
             found = await connection.scalar(select(marks.c.version_num))
@@ -136,8 +142,12 @@ class Database:
                 from jupyter_workspace.db.migrate import upgrade  # noqa: PLC0415  (alembic is slow to import)
 
                 await connection.run_sync(upgrade)
-            await connection.execute(update(marks).values(version_num=tables.REVISION))
         return found is None
+
+    async def _probe(self) -> None:
+        """A real write in the wanted mode: some file systems accept a mode and fail at its first use."""
+        async with self._begin() as connection:
+            await connection.execute(update(tables.alembic_version).values(version_num=tables.REVISION))
 
     async def close(self) -> None:
         """Closes every connection; a transaction under way is waited for."""
@@ -184,9 +194,13 @@ def _translated(error: DBAPIError) -> WorkspaceError:
     reason = str(error.orig)
     if isinstance(error, OperationalError) and ("locked" in reason or "busy" in reason):
         return Busy("The index is locked by another process.")
-    if "disk is full" in reason:
+    if _is_full(error):
         return DiskFull()
     return Internal("The index cannot be used.")
+
+
+def _is_full(error: DBAPIError) -> bool:
+    return "disk is full" in str(error.orig)
 
 
 def _sqlite_engine(path: str, mode: str) -> AsyncEngine:
@@ -223,8 +237,13 @@ def _is_damaged(path: Path) -> bool:
         finally:
             connection.close()
     except sqlite3.DatabaseError as error:
-        return not isinstance(error, sqlite3.OperationalError) or "locked" not in str(error)
+        return not isinstance(error, sqlite3.OperationalError) or not _is_passing(str(error))
     return rows != [("ok",)] or bool(broken)
+
+
+def _is_passing(reason: str) -> bool:
+    """Whether it is not the file's fault that it cannot be read just now."""
+    return "locked" in reason or "disk is full" in reason
 
 
 def _set_aside(path: Path) -> None:

@@ -64,9 +64,11 @@ class Ledger:
                 if self._flushed:
                     await tx.outbox.drop(self._flushed)
                 yield tx
+                if not self.database.is_lasting:
+                    await self._append_first(tx)
             self._flushed = {}
             added = tx.outbox.added
-            await self._flush([*self._behind, *added])
+            await self._flush([*self._behind, *added] if self.database.is_lasting else [])
         changed = frozenset(line.session_id for line in added)
         if changed:
             for listener in self._listeners:
@@ -90,6 +92,12 @@ class Ledger:
         if not self._behind:
             self._flushed = _ends(waiting)
 
+    async def _append_first(self, tx: Transaction) -> None:
+        """Appends before the commit: lines that only an index in memory has would die with this process."""
+        await tx.flush()
+        for session_id, own in _by_session(tx.outbox.added).items():
+            await self.journals.append(session_id, b"".join(line.line for line in own))
+
     async def _flush(self, lines: list[OutboxLine]) -> None:
         if not lines:
             return
@@ -98,8 +106,6 @@ class Ledger:
                 await self.journals.append(session_id, b"".join(line.line for line in own))
         except (OSError, WorkspaceError) as error:
             self._behind = lines
-            if not self.database.is_lasting:
-                raise
             # The rows are committed, so nothing is lost: the lines wait in the outbox.
             _log.warning("The journal cannot be written; its lines are kept in the index: %s", error)
             return
