@@ -21,11 +21,24 @@ if TYPE_CHECKING:
     from jupyter_workspace.client.kernel import current
     from jupyter_workspace.client.workspace import Workspace
     from jupyter_workspace.errors import WorkspaceError
+    from jupyter_workspace.widgets.panels import ArtifactList, AttachmentPanel
 
-__all__ = ["AsyncClient", "Client", "FileHandle", "Workspace", "WorkspaceError", "__version__", "current"]
+__all__ = [
+    "ArtifactList",
+    "AsyncClient",
+    "AttachmentPanel",
+    "Client",
+    "FileHandle",
+    "Workspace",
+    "WorkspaceError",
+    "__version__",
+    "current",
+]
 
 _HOMES = {
+    "ArtifactList": "jupyter_workspace.widgets.panels",
     "AsyncClient": "jupyter_workspace.client.async_client",
+    "AttachmentPanel": "jupyter_workspace.widgets.panels",
     "Client": "jupyter_workspace.client.client",
     "FileHandle": "jupyter_workspace.client.handle",
     "Workspace": "jupyter_workspace.client.workspace",
@@ -52,6 +65,11 @@ def __getattr__(name: str) -> Any:
 def __dir__() -> list[str]:
     """The public names, also those that are not loaded yet."""
     return sorted({*globals(), *__all__})
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """What IPython calls for `%load_ext jupyter_workspace`: this notebook's session sees what cells write."""
+    import_module("jupyter_workspace.client.hook").load(shell)
 
 
 def _jupyter_labextension_paths() -> list[dict[str, str]]:

@@ -192,7 +192,7 @@ describe('a selection', () => {
     put('a', 'c');
 
     expect(browse.focused()?.attachment_id).toBe('c');
-    expect(browse.files().map(file => file.attachment_id)).toEqual(['c']);
+    expect(browse.chosenFiles().map(file => file.attachment_id)).toEqual(['c']);
   });
 });
 

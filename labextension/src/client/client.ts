@@ -133,9 +133,9 @@ export class WorkspaceClient {
     return this.transport.url(`${versionPath(file)}?mode=stream`);
   }
 
-  /** Where the browser finds a small picture of this version. */
-  thumbnailUrl(file: FileRecord): string {
-    return this.transport.url(`${versionPath(file)}/preview`);
+  /** Where the browser finds a picture of this version, of at most `pixels` at its longer side. */
+  previewUrl(file: FileRecord, pixels: number): string {
+    return this.transport.url(`${versionPath(file)}/preview?size=${pixels}`);
   }
 
   /** Where the browser downloads the whole session as a zip. */

@@ -39,7 +39,7 @@ export class Actions {
 
   /** Moves the chosen files to the trash. */
   async remove(): Promise<void> {
-    const files = this.browse.files();
+    const files = this.browse.chosenFiles();
     if (files.length > 0 && this.isOpen) {
       await this.browse.model.remove(files);
     }
@@ -47,19 +47,19 @@ export class Actions {
 
   /** Puts the lines that load the chosen files on the clipboard. */
   async copyCode(): Promise<string> {
-    const code = codeLines(this.browse.files());
+    const code = codeLines(this.browse.chosenFiles());
     await this.host.copy(code);
     return code;
   }
 
   /** Puts those lines into the notebook. */
   insertCode(): void {
-    this.host.insert?.(codeLines(this.browse.files()));
+    this.host.insert?.(codeLines(this.browse.chosenFiles()));
   }
 
   /** Downloads the chosen file; several as one zip. */
   async download(): Promise<void> {
-    const files = this.browse.files();
+    const files = this.browse.chosenFiles();
     const [only] = files;
     if (only !== undefined && files.length === 1) {
       this.downloadOne(only);

@@ -8,10 +8,12 @@ import { NEWEST, rowsOf, type Query } from './table';
 export class Browse {
   constructor(
     readonly model: SessionModel,
-    query: Query = NEWEST
+    /** Where all files of this view come from; 'all' leaves it to the person. */
+    readonly scope: Query['kind'] = 'all'
   ) {
-    this.query = new Signal(query);
-    this.rows = computed([model.files, this.query], () => rowsOf(model.files.get().values(), this.query.get()));
+    this.query = new Signal({ ...NEWEST, kind: scope });
+    this.files = computed([model.files], () => inScope(model.files.get().values(), scope));
+    this.rows = computed([this.files, this.query], () => rowsOf(this.files.get(), this.query.get()));
     this.ids = computed([this.rows], () => this.rows.get().map(file => file.attachment_id));
     this.selection = computed([this.ids, this.chosen], () => {
       const settled = settle(this.chosen.get(), this.before, this.ids.get());
@@ -21,6 +23,8 @@ export class Browse {
   }
 
   readonly query: Signal<Query>;
+  /** All files that the view is about. */
+  readonly files: Readable<readonly FileRecord[]>;
   /** The rows in sight, in order. */
   readonly rows: Readable<readonly FileRecord[]>;
   readonly ids: Readable<readonly string[]>;
@@ -53,7 +57,7 @@ export class Browse {
   }
 
   /** The chosen files, in the order of the list. */
-  files(): FileRecord[] {
+  chosenFiles(): FileRecord[] {
     const { ids } = this.selection.get();
     return this.rows.get().filter(file => ids.has(file.attachment_id));
   }
@@ -66,4 +70,8 @@ export class Browse {
 
   private readonly chosen = new Signal<Selection>(NOTHING);
   private before: readonly string[] = [];
+}
+
+function inScope(files: Iterable<FileRecord>, scope: Query['kind']): FileRecord[] {
+  return [...files].filter(file => scope === 'all' || file.kind === scope);
 }

@@ -8,15 +8,20 @@ export function mediaOf(mime: string): FileRecord['media'] {
 
 /** Pictures made of pixels. SVG is a program that may run, so it is not one of them. */
 const RASTER = ['image/png', 'image/jpeg', 'image/gif', 'image/webp', 'image/bmp', 'image/avif'];
-/** A picture up to this size may be its own thumbnail, in bytes. */
-const THUMBNAIL_BYTES = 2 * 1024 * 1024;
+/** A picture up to this size may be shown as it is where nobody makes smaller ones, in bytes. */
+const SMALL_BYTES = 2 * 1024 * 1024;
 
 /** Whether the browser may show a file as a picture. */
 export function isRaster(file: FileRecord): boolean {
   return RASTER.includes(file.mime);
 }
 
-/** Whether a picture is small enough to stand in a list as it is. */
-export function isThumbnail(file: FileRecord): boolean {
-  return isRaster(file) && file.size <= THUMBNAIL_BYTES;
+/** Whether the server can make a picture of a file: of pictures, and of the first page of a PDF. */
+export function isPictured(file: FileRecord): boolean {
+  return isRaster(file) || file.mime === 'application/pdf';
+}
+
+/** Whether a picture is small enough to be shown as it is. */
+export function isSmallRaster(file: FileRecord): boolean {
+  return isRaster(file) && file.size <= SMALL_BYTES;
 }

@@ -1,11 +1,13 @@
-import type { WorkspaceClient } from '../client/client';
 import type { FileRecord } from '../client/wire';
-import { isRaster } from './media';
+import { isRaster, isSmallRaster } from './media';
 import { parseTable } from './separated';
+import type { SessionModel } from './session';
 import { typeOf } from './table';
 
 /** How much of a file is read for its preview, in bytes. */
 const HEAD_BYTES = 128 * 1024;
+/** The longer side of a picture that the server makes, in pixels. */
+const PICTURE_PX = 1024;
 /** How many cells of a notebook are shown. */
 const CELLS = 20;
 
@@ -24,9 +26,14 @@ export type Preview =
   | { readonly form: 'none' };
 
 /** The preview of a file. Only its head is read, however large it is. */
-export async function previewOf(client: WorkspaceClient, file: FileRecord): Promise<Preview> {
+export async function previewOf(model: SessionModel, file: FileRecord): Promise<Preview> {
+  const { client } = model;
+  const picture = model.pictureUrl(file, PICTURE_PX);
+  if (picture !== null) {
+    return { form: 'image', url: isSmallRaster(file) ? client.streamUrl(file) : picture };
+  }
   if (isRaster(file)) {
-    return { form: 'image', url: client.streamUrl(file) };
+    return { form: 'none' };
   }
   const type = typeOf(file);
   if (type === 'audio' || type === 'video') {

@@ -2,7 +2,7 @@ import type { WorkspaceClient } from '../client/client';
 import { Feed, type Line } from '../client/feed';
 import type { Picked } from '../client/picked';
 import type { Conflict, FileEvent, FilePage, FileRecord, Service, SessionRecord } from '../client/wire';
-import { mediaOf } from './media';
+import { isPictured, isSmallRaster, mediaOf } from './media';
 import { Signal } from './signal';
 import { TransferQueue } from './transfers';
 
@@ -38,6 +38,8 @@ export class SessionModel {
   /** A refusal of something that the person did just now. */
   readonly complaint = new Signal<Error | null>(null);
   readonly transfers: TransferQueue;
+  /** Whether the server makes small pictures; until it has said so, it does not. */
+  readonly hasPreviews = new Signal(false);
 
   get id(): string {
     return this.session.get().session_id;
@@ -49,6 +51,10 @@ export class SessionModel {
     if (this.viewers === 1) {
       this.feed = this.follow();
       void this.transfers.recover();
+      void this.service().then(
+        ({ features }) => this.hasPreviews.set(features.previews),
+        () => undefined
+      );
     }
   }
 
@@ -68,6 +74,14 @@ export class SessionModel {
       throw error;
     });
     return this.asked;
+  }
+
+  /** The address of a picture of a file, about so many pixels wide; null when there is none. */
+  pictureUrl(file: FileRecord, pixels: number): string | null {
+    if (this.hasPreviews.get() && isPictured(file)) {
+      return this.client.previewUrl(file, pixels);
+    }
+    return isSmallRaster(file) ? this.client.streamUrl(file) : null;
   }
 
   /** Lists again. What is shown stays until the answer is there. */

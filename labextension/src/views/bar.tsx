@@ -11,7 +11,7 @@ export function Bar({ actions }: { readonly actions: Actions }): ReactElement | 
   const [copied, setCopied] = useState('');
   const { ids } = useSignal(actions.browse.selection);
   useSignal(actions.browse.rows);
-  const files = actions.browse.files();
+  const files = actions.browse.chosenFiles();
   const isOpen = useSignal(actions.browse.model.session).status === 'active';
   if (ids.size === 0) {
     return null;

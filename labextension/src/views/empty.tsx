@@ -10,8 +10,8 @@ export function Empty({ actions }: { readonly actions: Actions }): ReactElement 
   const offer = host.insert ?? ((code: string): void => void host.copy(code));
   const isInserted = host.insert !== undefined;
   const query = useSignal(actions.browse.query);
-  const files = useSignal(actions.browse.model.files);
-  if (files.size > 0) {
+  const files = useSignal(actions.browse.files);
+  if (files.length > 0) {
     return (
       <div className="jp-FA-empty">
         <p>
@@ -22,7 +22,7 @@ export function Empty({ actions }: { readonly actions: Actions }): ReactElement 
         <button
           type="button"
           className="jp-FA-text"
-          onClick={() => actions.browse.ask({ text: '', kind: 'all', type: 'all' })}
+          onClick={() => actions.browse.ask({ text: '', kind: actions.browse.scope, type: 'all' })}
         >
           {trans.__('Show all files')}
         </button>

@@ -27,7 +27,7 @@ export function Notice({ tone, children, onClose, actions }: NoticeProps): React
       <div className="jp-FA-noticeActions">
         {actions}
         {onClose !== undefined && (
-          <IconButton icon="clear" label={trans.__('Dismiss')} onClick={onClose} />
+          <IconButton icon="close" label={trans.__('Dismiss')} onClick={onClose} />
         )}
       </div>
     </div>
@@ -135,6 +135,24 @@ export function Conflicts({ pick, taken, onChoice }: ConflictsProps): ReactEleme
       {taken.length === 1
         ? trans.__('There is a file %1 already.', first?.file.name ?? '')
         : trans._n('%1 name is taken already.', '%1 names are taken already.', taken.length)}
+    </Notice>
+  );
+}
+
+interface SkippedProps {
+  readonly names: readonly string[];
+  readonly onClose: () => void;
+}
+
+/** What was in a folder and is not sent: files that only a file manager writes. */
+export function Skipped({ names, onClose }: SkippedProps): ReactElement {
+  const trans = useTrans();
+  const some = names.slice(0, 3).join(', ');
+  return (
+    <Notice tone="plain" onClose={onClose}>
+      {names.length > 3
+        ? trans._n('Left out %1 hidden file: %2, …', 'Left out %1 hidden files: %2, …', names.length, some)
+        : trans.__('Left out, because it is hidden: %1', some)}
     </Notice>
   );
 }

@@ -59,7 +59,7 @@ function Pane({ actions, file }: { readonly actions: Actions; readonly file: Fil
 
 function useLook(actions: Actions, file: FileRecord): Look {
   const [look, setLook] = useState<Look>({ state: 'loading' });
-  const { client } = actions.browse.model;
+  const { model } = actions.browse;
   useEffect(() => {
     let isWanted = true;
     const become = (next: Look): void => {
@@ -69,7 +69,7 @@ function useLook(actions: Actions, file: FileRecord): Look {
     };
     const read = async (): Promise<void> => {
       try {
-        become({ state: 'ready', preview: await previewOf(client, file) });
+        become({ state: 'ready', preview: await previewOf(model, file) });
       } catch (error) {
         become({ state: 'failed', error: error as Error });
       }
@@ -81,7 +81,7 @@ function useLook(actions: Actions, file: FileRecord): Look {
       clearTimeout(timer);
     };
     // A version never changes.
-  }, [client, file.artifact_id]);
+  }, [model, file.artifact_id]);
   return look;
 }
 
@@ -105,7 +105,7 @@ function Form({ preview, file }: { readonly preview: Preview; readonly file: Fil
   const trans = useTrans();
   switch (preview.form) {
     case 'image':
-      return <img className="jp-FA-picture-large" src={preview.url} alt={file.name} />;
+      return <Picture url={preview.url} file={file} />;
     case 'audio':
       // A file brought no captions along.
       return <audio controls src={preview.url} />;
@@ -141,6 +141,17 @@ function Form({ preview, file }: { readonly preview: Preview; readonly file: Fil
         <p className="jp-FA-quiet">{trans.__('There is no preview of this type. Download the file to see it.')}</p>
       );
   }
+}
+
+/** A picture, or the word that there is none: a PDF may be locked, a picture may be broken. */
+function Picture({ url, file }: { readonly url: string; readonly file: FileRecord }): ReactElement {
+  const trans = useTrans();
+  const [broken, setBroken] = useState('');
+  return broken === url ? (
+    <p className="jp-FA-quiet">{trans.__('This file cannot be shown. Download it to see what is in it.')}</p>
+  ) : (
+    <img className="jp-FA-large" src={url} alt={file.name} onError={() => setBroken(url)} />
+  );
 }
 
 function TableHead({ rows }: { readonly rows: readonly (readonly string[])[] }): ReactElement {

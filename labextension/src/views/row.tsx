@@ -4,11 +4,10 @@ import type { KeyboardEvent, MouseEvent, ReactElement } from 'react';
 import type { FileRecord } from '../client/wire';
 import type { Actions } from '../model/actions';
 import { folderName, formatAge, formatSize } from '../model/format';
-import { isThumbnail } from '../model/media';
 import type { Mode } from '../model/selection';
 import { typeOf, type FileType } from '../model/table';
 import { ROW_PX } from './grid';
-import { Icon, IconButton, useTrans, type IconName } from './kit';
+import { Icon, IconButton, useSignal, useTrans, type IconName } from './kit';
 
 interface RowProps {
   readonly id: string;
@@ -21,6 +20,9 @@ interface RowProps {
   readonly isRenaming: boolean;
   readonly now: number;
 }
+
+/** Twice what is drawn, for fine screens. */
+const THUMBNAIL_PX = 64;
 
 const ICONS: Readonly<Record<FileType, IconName>> = {
   image: 'image',
@@ -81,12 +83,12 @@ export const Row = memo(function Row(props: RowProps): ReactElement {
 /** The name and, of artifacts, the cell that made them. `bdi` keeps names of any script in their place. */
 function Name({ file }: { readonly file: FileRecord }): ReactElement {
   const trans = useTrans();
-  const folder = folderName(file.path);
+  const folder = folderName(file.path).replace(/^attachments(\/|$)/, '');
   const cell = file.provenance?.execution_count;
   return (
     <span className="jp-FA-label">
       <bdi>{file.name}</bdi>
-      {folder !== '' && folder !== 'attachments' && <span className="jp-FA-folder">{folder}</span>}
+      {folder !== '' && <span className="jp-FA-folder">{folder}</span>}
       {cell != null && (
         <span className="jp-FA-cell" title={trans.__('Made by cell %1', String(cell))}>
           [{cell}]
@@ -98,21 +100,23 @@ function Name({ file }: { readonly file: FileRecord }): ReactElement {
 
 /** A thumbnail of a picture, the sign of its type of anything else. */
 function Picture({ actions, file }: { readonly actions: Actions; readonly file: FileRecord }): ReactElement {
-  const [isBroken, setBroken] = useState(false);
-  const sign = ICONS[typeOf(file)];
+  const { model } = actions.browse;
+  const [broken, setBroken] = useState('');
+  useSignal(model.hasPreviews);
+  const url = model.pictureUrl(file, THUMBNAIL_PX);
   return (
     <span className="jp-FA-picture" data-kind={file.kind}>
-      {isThumbnail(file) && !isBroken ? (
+      {url !== null && url !== broken ? (
         <img
-          src={actions.browse.model.client.streamUrl(file)}
+          src={url}
           alt=""
           loading="lazy"
           decoding="async"
           draggable={false}
-          onError={() => setBroken(true)}
+          onError={() => setBroken(url)}
         />
       ) : (
-        <Icon name={sign} />
+        <Icon name={ICONS[typeOf(file)]} />
       )}
     </span>
   );

@@ -13,7 +13,7 @@ import { useDrop } from './drop';
 import { Empty } from './empty';
 import { Grid } from './grid';
 import { Icon, useKit, useSignal, useTrans } from './kit';
-import { Conflicts, Notice, Notices } from './notices';
+import { Conflicts, Notice, Notices, Skipped } from './notices';
 import { PreviewPane } from './previewPane';
 import { sentenceOf } from './sentences';
 import { Filters, Toolbar } from './toolbar';
@@ -32,7 +32,7 @@ export interface Intake {
 interface SessionViewProps {
   readonly model: SessionModel;
   readonly title: string;
-  readonly query?: Query | undefined;
+  readonly scope?: Query['kind'];
   readonly intake?: Intake;
   /** Notices from outside. */
   readonly children?: ReactNode;
@@ -42,10 +42,11 @@ interface SessionViewProps {
 
 /** All about one session: bring in, list, look at, take out. */
 export function SessionView(props: SessionViewProps): ReactElement {
-  const { model, query, onActions, intake = {} } = props;
+  const { model, scope, onActions, intake = {} } = props;
   const { host } = useKit();
-  const actions = useMemo(() => new Actions(new Browse(model, query), host), [model, query, host]);
+  const actions = useMemo(() => new Actions(new Browse(model, scope), host), [model, scope, host]);
   const [pending, setPending] = useState<Pick | null>(null);
+  const [skipped, setSkipped] = useState<readonly string[]>([]);
   const root = useRef<HTMLDivElement>(null);
   useEffect(() => {
     onActions?.(actions);
@@ -53,6 +54,7 @@ export function SessionView(props: SessionViewProps): ReactElement {
   }, [actions, onActions]);
   const take = (pick: Pick): void => {
     const fitting = admit(pick, intake, model);
+    setSkipped(pick.skipped);
     if (model.taken(fitting.files).length > 0) {
       setPending(fitting);
     } else {
@@ -68,9 +70,10 @@ export function SessionView(props: SessionViewProps): ReactElement {
       onPaste={event => takePasted(event.clipboardData, take)}
     >
       <Toolbar actions={actions} onPick={take} accept={intake.accept} isMultiple={intake.isMultiple} />
-      <Title title={props.title} model={model} />
+      <Title title={props.title} browse={actions.browse} />
       {props.children}
       <Notices model={model} />
+      {skipped.length > 0 && <Skipped names={skipped} onClose={() => setSkipped([])} />}
       {pending !== null && (
         <Conflicts
           pick={pending}
@@ -89,16 +92,16 @@ export function SessionView(props: SessionViewProps): ReactElement {
   );
 }
 
-function Title({ title, model }: { readonly title: string; readonly model: SessionModel }): ReactElement {
+function Title({ title, browse }: { readonly title: string; readonly browse: Browse }): ReactElement {
   const trans = useTrans();
-  const files = useSignal(model.files);
-  const size = useMemo(() => [...files.values()].reduce((sum, file) => sum + file.size, 0), [files]);
+  const files = useSignal(browse.files);
+  const size = useMemo(() => files.reduce((sum, file) => sum + file.size, 0), [files]);
   return (
     <h3 className="jp-FA-title" title={title}>
       <bdi>{title}</bdi>
-      {files.size > 0 && (
+      {files.length > 0 && (
         <small>
-          {trans._n('%1 file', '%1 files', files.size)} · {formatSize(size)}
+          {trans._n('%1 file', '%1 files', files.length)} · {formatSize(size)}
         </small>
       )}
     </h3>
@@ -111,7 +114,7 @@ function Files({ actions }: { readonly actions: Actions }): ReactElement {
   const trans = useTrans();
   const grid = useRef<HTMLDivElement>(null);
   const loading = useSignal(model.loading);
-  const files = useSignal(model.files);
+  const files = useSignal(actions.browse.files);
   const isAny = useSignal(rows).length > 0;
   if (loading.state === 'failed') {
     const { what, todo } = sentenceOf(loading.error, trans);
@@ -133,7 +136,7 @@ function Files({ actions }: { readonly actions: Actions }): ReactElement {
   }
   return (
     <>
-      {files.size > 0 && <Filters actions={actions} />}
+      {files.length > 0 && <Filters actions={actions} />}
       {isAny ? <Grid actions={actions} gridRef={grid} /> : <Empty actions={actions} />}
       <Bar actions={actions} />
       <PreviewPane actions={actions} />

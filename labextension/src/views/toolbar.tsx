@@ -108,26 +108,9 @@ function FileField(props: FileFieldProps): ReactElement {
 export function Filters({ actions }: { readonly actions: Actions }): ReactElement {
   const trans = useTrans();
   const query = useSignal(actions.browse.query);
-  const kinds = {
-    all: trans.__('All'),
-    attachment: trans.__('Uploaded'),
-    artifact: trans.__('Made here')
-  };
   return (
     <div className="jp-FA-filters" role="search" aria-label={trans.__('Files & Artifacts')}>
       <Search query={query} onText={text => actions.browse.ask({ text })} />
-      <div className="jp-FA-kinds" role="group" aria-label={trans.__('Where files come from')}>
-        {(Object.keys(kinds) as (keyof typeof kinds)[]).map(kind => (
-          <button
-            key={kind}
-            type="button"
-            aria-pressed={query.kind === kind}
-            onClick={() => actions.browse.ask({ kind })}
-          >
-            {kinds[kind]}
-          </button>
-        ))}
-      </div>
       <select
         aria-label={trans.__('Type of file')}
         value={query.type}
@@ -140,6 +123,31 @@ export function Filters({ actions }: { readonly actions: Actions }): ReactElemen
           </option>
         ))}
       </select>
+      {actions.browse.scope === 'all' && <Kinds actions={actions} />}
+    </div>
+  );
+}
+
+function Kinds({ actions }: { readonly actions: Actions }): ReactElement {
+  const trans = useTrans();
+  const query = useSignal(actions.browse.query);
+  const kinds = {
+    all: trans.__('All'),
+    attachment: trans.__('Uploaded'),
+    artifact: trans.__('Made here')
+  };
+  return (
+    <div className="jp-FA-kinds" role="group" aria-label={trans.__('Where files come from')}>
+      {(Object.keys(kinds) as (keyof typeof kinds)[]).map(kind => (
+        <button
+          key={kind}
+          type="button"
+          aria-pressed={query.kind === kind}
+          onClick={() => actions.browse.ask({ kind })}
+        >
+          {kinds[kind]}
+        </button>
+      ))}
     </div>
   );
 }

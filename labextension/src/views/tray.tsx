@@ -30,7 +30,7 @@ export function Tray({ queue }: { readonly queue: TransferQueue }): ReactElement
         />
         <h4>{summary(transfers, trans)}</h4>
         <IconButton
-          icon="clear"
+          icon="close"
           label={isOver ? trans.__('Clear the list') : trans.__('Cancel all transfers')}
           onClick={() => (isOver ? queue.clear() : queue.cancelAll())}
         />
@@ -103,7 +103,7 @@ function Buttons({ queue, transfer }: TransferRowProps): ReactElement {
       )}
       {state !== 'done' && (
         <IconButton
-          icon="clear"
+          icon="close"
           label={state === 'failed' ? trans.__('Clear %1', name) : trans.__('Cancel %1', name)}
           onClick={() => queue.cancel(id)}
         />

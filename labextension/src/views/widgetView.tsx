@@ -3,7 +3,6 @@ import type { ReactElement } from 'react';
 
 import type { Desk } from '../model/desk';
 import type { SessionModel } from '../model/session';
-import { NEWEST, type Query } from '../model/table';
 import { useTrans } from './kit';
 import { Notice } from './notices';
 import { sentenceOf } from './sentences';
@@ -64,13 +63,8 @@ export function WidgetView({ desk, data }: WidgetViewProps): ReactElement {
     <SessionView
       model={model}
       title={data.title}
-      query={QUERIES[data.view]}
+      scope={data.view === 'artifacts' ? 'artifact' : 'attachment'}
       intake={{ accept, isMultiple: multiple, maxSize }}
     />
   );
 }
-
-const QUERIES: Readonly<Record<WidgetData['view'], Query>> = {
-  attachments: { ...NEWEST, kind: 'attachment' },
-  artifacts: { ...NEWEST, kind: 'artifact' }
-};
