@@ -239,7 +239,7 @@ def _assemble(settings: Settings, store: LocalStore, ledger: Ledger, outside: _O
         parts=parts,
         database=ledger.database,
         sessions=sessions,
-        artifacts=Artifacts(parts, trash),
+        artifacts=Artifacts(parts, trash, delivery),
         registration=Registration(parts, ingest, outside.notebooks),
         ingest=ingest,
         room=room,

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from msgspec.structs import asdict
-from sqlalchemy import ColumnElement, Row, Table, and_, delete, func, insert, or_, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import ColumnElement, Row, Table, and_, delete, false, func, insert, or_, select, update
 
+from jupyter_workspace.db.connection import Connection
 from jupyter_workspace.db.outbox import Outbox
 from jupyter_workspace.db.tables import files, sessions, versions
 from jupyter_workspace.db.values import from_json, from_time, to_json, to_time
@@ -40,7 +40,7 @@ _CHUNK = 500
 class Files:
     """The files of all sessions."""
 
-    def __init__(self, connection: AsyncConnection, outbox: Outbox) -> None:
+    def __init__(self, connection: Connection, outbox: Outbox) -> None:
         self._connection = connection
         self._outbox = outbox
         self._added: list[Entry] = []
@@ -113,25 +113,20 @@ class Files:
         where = and_(files.c.session_id == session_id, files.c.deleted_at.is_(None))
         if kind is not None:
             where = and_(where, files.c.kind == kind)
-        rows = await self._connection.execute(select(files).where(where).order_by(files.c.path))
-        return [_entry(row) for row in rows]
+        return await self._connection.rows(select(files).where(where).order_by(files.c.path), _entry)
 
     async def beneath(self, session_id: str, folder: str) -> list[Entry]:
         """The live files in a folder and its folders."""
-        rows = await self._connection.execute(
-            select(files).where(
-                files.c.session_id == session_id, files.c.deleted_at.is_(None), _inside(folder)
-            )
-        )
-        return [_entry(row) for row in rows]
+        where = and_(files.c.session_id == session_id, files.c.deleted_at.is_(None), _inside(folder))
+        return await self._connection.rows(select(files).where(where), _entry)
 
     async def all_of(self, session_id: str) -> tuple[list[Entry], list[Entry]]:
         """Every file, live or in the trash, and every replaced version: what the journal also has."""
-        found = []
-        for table in (files, versions):
-            rows = await self._connection.execute(select(table).where(table.c.session_id == session_id))
-            found.append([_entry(row) for row in rows])
-        return found[0], found[1]
+        current, replaced = [
+            await self._connection.rows(select(table).where(table.c.session_id == session_id), _entry)
+            for table in (files, versions)
+        ]
+        return current, replaced
 
     async def versions_of(self, attachment_id: str) -> list[Entry]:
         """The replaced versions of a file, oldest first."""
@@ -145,32 +140,30 @@ class Files:
     ) -> tuple[list[Entry], int]:
         """A page of live files, and the number of all that match."""
         where = _where(wanted)
-        total = await self._connection.scalar(select(func.count()).select_from(files).where(where)) or 0
+        total = await self._count_of(where)
         columns = [_ORDER[name].desc() if descending else _ORDER[name].asc() for name, descending in order]
-        rows = await self._connection.execute(
-            select(files).where(where).order_by(*columns, files.c.attachment_id).limit(limit).offset(offset)
-        )
-        return [_entry(row) for row in rows], total
+        page = select(files).where(where).order_by(*columns, files.c.attachment_id)
+        return await self._connection.rows(page.limit(limit).offset(offset), _entry), total
 
     async def beyond(
         self, wanted: FileFilter, position: tuple[int, str], limit: int, *, descending: bool
     ) -> tuple[list[Entry], int]:
         """The page beyond (created_at in microseconds, attachment_id) by time, and the total."""
         where = _where(wanted)
-        total = await self._connection.scalar(select(func.count()).select_from(files).where(where)) or 0
+        total = await self._count_of(where)
         moment, attachment_id = position
         time = files.c.created_at
         further = or_(
             time < moment if descending else time > moment,
             and_(time == moment, files.c.attachment_id > attachment_id),
         )
-        rows = await self._connection.execute(
-            select(files)
-            .where(where, further)
-            .order_by(time.desc() if descending else time, files.c.attachment_id)
-            .limit(limit)
-        )
-        return [_entry(row) for row in rows], total
+        by_time = time.desc() if descending else time
+        page = select(files).where(where, further).order_by(by_time, files.c.attachment_id)
+        return await self._connection.rows(page.limit(limit), _entry), total
+
+    async def _count_of(self, where: ColumnElement[bool]) -> int:
+        counted = select(func.count()).select_from(files).where(where)
+        return (await self._connection.rows(counted, lambda row: int(row[0])))[0]
 
     async def trash(self, session_id: str | None = None) -> list[Entry]:
         """What lies in the trash, of one session or of all: newest first."""
@@ -179,8 +172,7 @@ class Files:
             where = table.c.kept == "trash"
             if session_id is not None:
                 where = and_(where, table.c.session_id == session_id)
-            rows = await self._connection.execute(select(table).where(where))
-            found.extend(_entry(row) for row in rows)
+            found += await self._connection.rows(select(table).where(where), _entry)
         return sorted(
             found, key=lambda entry: (entry.deleted_at or entry.created_at, entry.artifact_id), reverse=True
         )
@@ -189,14 +181,12 @@ class Files:
         """The live files at these paths, by path."""
         found: dict[str, Entry] = {}
         for start in range(0, len(paths), _CHUNK):
-            rows = await self._connection.execute(
-                select(files).where(
-                    files.c.session_id == session_id,
-                    files.c.deleted_at.is_(None),
-                    files.c.path.in_(paths[start : start + _CHUNK]),
-                )
+            chunk = select(files).where(
+                files.c.session_id == session_id,
+                files.c.deleted_at.is_(None),
+                files.c.path.in_(paths[start : start + _CHUNK]),
             )
-            found.update((row.path, _entry(row)) for row in rows)
+            found |= {entry.path: entry for entry in await self._connection.rows(chunk, _entry)}
         return found
 
     async def taken_names(self, session_id: str, paths: Iterable[str]) -> set[str]:
@@ -304,13 +294,22 @@ def _where(wanted: FileFilter) -> ColumnElement[bool]:
 
 def _filtered(filters: Filters) -> list[ColumnElement[bool]]:
     clauses: list[ColumnElement[bool]] = []
+    name = files.c.folded_name
     if filters.include_mime:
         clauses.append(
             or_(*(files.c.mime.startswith(mime, autoescape=True) for mime in filters.include_mime))
         )
     if filters.include_ext:
+        # Only the last suffix counts, and a name has something before it.
         clauses.append(
-            or_(*(files.c.folded_name.endswith(f".{ext}", autoescape=True) for ext in filters.include_ext))
+            or_(
+                false(),
+                *(
+                    and_(name.endswith(f".{ext}", autoescape=True), name != f".{ext}")
+                    for ext in filters.include_ext
+                    if "." not in ext
+                ),
+            )
         )
     if filters.max_size is not None:
         clauses.append(files.c.size <= filters.max_size)

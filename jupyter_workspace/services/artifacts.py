@@ -16,6 +16,7 @@ from jupyter_workspace.errors import (
     BodyInvalid,
     IdInvalid,
     ParameterInvalid,
+    VersionGone,
 )
 from jupyter_workspace.models.artifact import ArtifactChange
 from jupyter_workspace.models.entry import Entry
@@ -27,7 +28,7 @@ from jupyter_workspace.policy.naming import (
 )
 from jupyter_workspace.protocol.selection import FileFilter
 from jupyter_workspace.services.changes import Edit, Remove, RestoreFrom
-from jupyter_workspace.services.creation import session_place
+from jupyter_workspace.services.delivery import Delivery
 from jupyter_workspace.services.lookup import find_file, open_session, record_of, require_session
 from jupyter_workspace.services.parts import Parts
 from jupyter_workspace.services.settings import Actor
@@ -52,9 +53,10 @@ class Page(Struct, frozen=True, kw_only=True):
 class Artifacts:
     """The files of the actor's sessions."""
 
-    def __init__(self, parts: Parts, trash: Trash) -> None:
+    def __init__(self, parts: Parts, trash: Trash, delivery: Delivery) -> None:
         self._parts = parts
         self._trash = trash
+        self._delivery = delivery
 
     async def _require_open(self, actor: Actor, session_id: str) -> None:
         async with self._parts.ledger.reading() as tx:
@@ -121,12 +123,18 @@ class Artifacts:
     async def meta(self, actor: Actor, session_id: str, file_id: str, *, with_content: bool) -> File:
         """The record; `with_content` adds the data URI (RFC 2397) if the server allows it and it is small."""
         entry = await self.find(actor, session_id, file_id)
-        record = record_of(entry)
         settings = self._parts.settings
         if not (with_content and settings.inline_data_uri and entry.size <= settings.inline_data_uri_size):
-            return record
-        async with await self._parts.store.open_read(session_place(session_id, entry.path)) as content:
-            encoded = base64.b64encode(await content.read(0, entry.size)).decode()
+            return record_of(entry)
+        try:
+            content = await self._delivery.open_entry(entry, exact=file_id.startswith("art_"))
+        except VersionGone:
+            return record_of(entry)
+        record = record_of(content.entry)
+        async with content.file as file:
+            if content.size > settings.inline_data_uri_size:
+                return record
+            encoded = base64.b64encode(await file.read(0, content.size)).decode()
         return replace(record, data_uri=f"data:{record.mime};base64,{encoded}")
 
     async def find(self, actor: Actor, session_id: str, file_id: str) -> Entry:
