@@ -114,7 +114,7 @@ class Writer:
         if self._settled is None:
             self._settled = asyncio.create_task(self._settle(is_whole=False))
         await asyncio.wait([self._settled])
-        if not self._settled.cancelled():
+        with suppress(asyncio.CancelledError):
             self._settled.exception()
 
     async def give_way(self) -> None:
@@ -155,7 +155,7 @@ class Writer:
                 raise
             _log.warning("What came of upload %s is lost.", self.upload.entry.upload_id, exc_info=True)
         finally:
-            self.upload.release(self)
+            self.upload.release()
             self.over.set()
         if not is_whole and self.upload.is_to_be_finished:
             # The last bytes came, and their client left before the answer.
@@ -222,7 +222,7 @@ class Spooled:
             state_after(self.entry.state, "grown")
             await self.open()
         except BaseException:
-            self.release(writer)
+            self.release()
             writer.over.set()
             raise
         return writer
@@ -240,10 +240,9 @@ class Spooled:
             with suppress(TimeoutError):
                 await asyncio.wait_for(writer.over.wait(), max(until - now, 0.01))
 
-    def release(self, writer: Writer) -> None:
+    def release(self) -> None:
         """Lets the next one write."""
-        if self._writer is writer:
-            self._writer = None
+        self._writer = None
 
     async def end_writing(self) -> None:
         """Ends the request that writes, if there is one."""
@@ -301,9 +300,7 @@ class Spooled:
         if arrival is None:
             return
         try:
-            size = await arrival.staging.flush()
-            if arrival is self.arrival:
-                await self._grown(size)
+            await self._grown(await arrival.staging.flush())
         except WorkspaceError:
             # The writer meets the same fault, and tells its client.
             _log.warning("Upload %s cannot be flushed.", self.entry.upload_id, exc_info=True)

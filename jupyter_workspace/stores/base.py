@@ -157,7 +157,10 @@ class Staging(Protocol):
         """The same; and hold neither descriptor nor memory until more is written, also after an error."""
 
     async def finish(self) -> Digest:
-        """Write, sync and close; the same digest each time. After an error the file is gone."""
+        """Write, sync and close; the same digest each time. After an error the file is gone.
+
+        After a cancellation it is there, and can only be discarded, or resumed by its name.
+        """
 
     async def discard(self) -> None:
         """Remove the file wherever the work stands; again and after a cancellation, too."""

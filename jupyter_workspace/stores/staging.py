@@ -188,7 +188,8 @@ class StagingFile:
             self._raise_failure()
             with translated():
                 self._digest = await self._finish()
-        except BaseException:
+        except Exception:
+            # Not after a cancellation: an upload that is to go on in the next life keeps its bytes.
             await self.discard()
             raise
         self._give_blocks_back()

@@ -1,5 +1,6 @@
 import base64
 import hashlib
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
@@ -296,3 +297,13 @@ def test_head_tells_the_state_of_an_upload():
         "Upload-Offset": "0",
         "Upload-Defer-Length": "1",
     }
+
+
+@pytest.mark.parametrize("attachment_id", [None, "att_1"])
+def test_an_answer_tells_offset_expiry_and_what_the_upload_became(attachment_id):
+    expires_at = datetime(2026, 11, 28, 4, 0, 5, 999, tzinfo=UTC)
+
+    headers = tus.answer_headers(offset=7, expires_at=expires_at, attachment_id=attachment_id)
+
+    assert headers.pop("Upload-Attachment-Id", None) == attachment_id
+    assert headers == {"Upload-Offset": "7", "Upload-Expires": "Sat, 28 Nov 2026 04:00:05 GMT"}
