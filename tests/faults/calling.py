@@ -39,14 +39,18 @@ class Api:
         self._timeout = timeout
         self._connection = None
 
+    def connect(self):
+        """The connection, begun if there is none."""
+        if self._connection is None:
+            self._connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=self._timeout)
+        return self._connection
+
     def call(self, method, path, *, body=None, headers=None, base="api/workspace", take=None):
         """The whole answer; raises Gone.
 
         take: called with the response instead of reading its body into memory.
         """
-        if self._connection is None:
-            self._connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=self._timeout)
-        connection = self._connection
+        connection = self.connect()
         try:
             refused = None
             try:

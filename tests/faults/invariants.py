@@ -259,8 +259,8 @@ def assert_same(what, found, expected):
     assert not surplus, f"{what}: {len(surplus)} too many, such as {sorted(surplus)[:5]}"
 
 
-def within_grace(message, holds):
-    deadline = time.monotonic() + GRACE_SECONDS
+def within_grace(message, holds, seconds=GRACE_SECONDS):
+    deadline = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < deadline, message
         time.sleep(0.05)

@@ -145,6 +145,17 @@ class Server:
             assert time.monotonic() < deadline, f"no server after {PATIENCE} s:\n{self.log_text()[-3000:]}"
             time.sleep(0.02)
 
+    def wait_port(self):
+        """Waits until Jupyter itself answers."""
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            with suppress(Gone):
+                if self.api().get("", base="api").status == 200:
+                    return
+            assert self.is_running, f"the server ended by itself:\n{self.log_text()[-3000:]}"
+            assert time.monotonic() < deadline, f"no server after {PATIENCE} s"
+            time.sleep(0.02)
+
     @property
     def is_running(self):
         return self._watch is not None and not select.select([self._watch], [], [], 0)[0]

@@ -16,10 +16,10 @@ import resource
 import signal
 import sys
 
-import aiosqlite  # noqa: F401
 import jupyter_client.asynchronous  # noqa: F401
 import jupyter_server.services.contents.largefilemanager  # noqa: F401
-import sqlalchemy.dialects.sqlite.aiosqlite  # noqa: F401
+import nbformat
+import sqlalchemy.dialects.sqlite.pysqlite  # noqa: F401
 from jupyter_server.serverapp import ServerApp
 
 import jupyter_workspace.app  # noqa: F401
@@ -47,6 +47,8 @@ def become_server(order):
 
 
 def main():
+    # Loads what saving a notebook loads: a server of another user may not be able to read it.
+    nbformat.validate(nbformat.reads(nbformat.writes(nbformat.v4.new_notebook()), as_version=4))
     # Nobody waits for the servers here; whoever ordered one watches it by its pidfd.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
