@@ -112,8 +112,8 @@ class Comparison:
         for entry, is_new in known:
             self.created += is_new
             # A file that was only touched is known by its new time, and is no news.
-            known = self._picture.known.get(entry.path)
-            self.updated += known is not None and known.artifact_id != entry.artifact_id
+            before = self._picture.known.get(entry.path)
+            self.updated += before is not None and before.artifact_id != entry.artifact_id
         self.busy |= {finding.path for finding in found} - {entry.path for entry, _ in known}
 
     async def _hash_some(self, paths: Iterable[str]) -> list[Finding]:

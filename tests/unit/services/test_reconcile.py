@@ -2,6 +2,7 @@
 
 import os
 import unicodedata
+from pathlib import Path
 
 import pytest
 
@@ -114,12 +115,13 @@ async def test_links_and_special_files_are_left_out(workspace, churn, opener):
 async def test_names_that_no_upload_could_have_are_reported(workspace, churn):
     write(churn, "good.txt")
     odd = write(churn, "ends in dot.")
-    os.makedirs(os.fsencode(churn) + b"/b\xff")
+    unreadable = Path(os.fsdecode(os.fsencode(churn) + b"/b\xff"))
+    unreadable.mkdir()
 
     await scan(workspace)
     [problem] = workspace.problems()
     odd.unlink()
-    os.rmdir(os.fsencode(churn) + b"/b\xff")
+    unreadable.rmdir()
     await scan(workspace)
 
     assert (problem.code, problem.session_id) == ("names_unlisted", "churn")
