@@ -144,6 +144,13 @@ class Client:
     def __init__(self, url: str | None = None, token: str | None = None, *, is_scoped: bool = False) -> None:
         self._open(chosen_server(url, token, is_scoped=is_scoped))
 
+    @classmethod
+    def at(cls, server: Server) -> Self:
+        """A client of a server that was found before; it follows when that one moves."""
+        made = cls.__new__(cls)
+        made._open(server)  # noqa: SLF001 - its own
+        return made
+
     def _open(self, server: Server) -> None:
         self._server = server
         self._http = self._connected(server)

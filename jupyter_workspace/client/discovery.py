@@ -25,7 +25,16 @@ from jupyter_workspace import errors
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["KERNEL_TOKEN_HEADER", "Server", "find_server", "kernel_id", "no_session_hint", "renewed"]
+__all__ = [
+    "KERNEL_TOKEN_HEADER",
+    "Server",
+    "cache_folder",
+    "find_server",
+    "kernel_id",
+    "no_session_hint",
+    "renewed",
+    "server_at",
+]
 
 #: Our own header: the server's identity provider looks at `Authorization` and would refuse our token.
 KERNEL_TOKEN_HEADER = "X-Jupyter-Workspace-Token"  # noqa: S105 - a name, no secret
@@ -148,6 +157,11 @@ def _connection_file_of_kernel() -> str | None:
     if app is None or not app.initialized():
         return None
     return str(app.instance().connection_file)
+
+
+def cache_folder(environment: Mapping[str, str] = os.environ) -> Path:
+    """Where this program keeps what can be lost (XDG Base Directory Specification)."""
+    return Path(environment.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "jupyter_workspace"
 
 
 def no_session_hint(environment: Mapping[str, str] = os.environ) -> str:

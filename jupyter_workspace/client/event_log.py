@@ -26,9 +26,10 @@ if TYPE_CHECKING:
 
 __all__ = ["follow_events", "poll_events"]
 
-#: A followed event log outlives a restart of the server, for about two minutes.
-RECONNECTS = 24
-RECONNECT_SECONDS = 5.0
+#: A followed event log outlives a restart of the server, and a quarter of an hour without it.
+RECONNECTS = 60
+FIRST_RECONNECT_SECONDS = 0.5
+LONGEST_RECONNECT_SECONDS = 15.0
 
 
 def poll_events(
@@ -91,7 +92,7 @@ def follow_events(
             failures += 1
             if not follow or failures > RECONNECTS:
                 raise
-            yield Pause(RECONNECT_SECONDS)
+            yield Pause(min(FIRST_RECONNECT_SECONDS * 2**failures, LONGEST_RECONNECT_SECONDS))
             continue
         failures = 0
         if page.reset:

@@ -75,6 +75,7 @@ class FileHandle:
 
     def fetch(self) -> Path:
         """A path with the content: the file itself, or a downloaded copy in the cache."""
+        self._place.note_read(self.record)
         return self.local_path or self._place.fetched(self.record)
 
     def __fspath__(self) -> str:

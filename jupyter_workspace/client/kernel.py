@@ -1,20 +1,20 @@
-"""`current()`: the session to which the running code belongs, and what is known of the running cell."""
+"""`current()`: the session to which the running code belongs."""
 
 from __future__ import annotations
 
 import os
-import sys
-from typing import Any
 
 from jupyter_workspace import errors
 from jupyter_workspace.client import discovery
+from jupyter_workspace.client.cell import cell_provenance, running_shell
 from jupyter_workspace.client.client import Client
+from jupyter_workspace.client.hook import hook_of
 from jupyter_workspace.client.place import Place
 from jupyter_workspace.client.workspace import Workspace
 from jupyter_workspace.models.file import Provenance
 from jupyter_workspace.models.session import Session
 
-__all__ = ["cell_provenance", "current"]
+__all__ = ["current"]
 
 
 def current(session: str | None = None) -> Workspace:
@@ -32,7 +32,22 @@ def current(session: str | None = None) -> Workspace:
     except BaseException:
         client.close()
         raise
-    return Workspace(Place(client, record), cell_provenance)
+    return _workspace(client, record)
+
+
+def _workspace(client: Client, session: Session) -> Workspace:
+    shell = running_shell()
+    if shell is None:
+        return Workspace(Place(client, session), cell_provenance)
+    hook = hook_of(shell)
+    place = Place(client, session, execution=lambda: hook.execution)
+    hook.watch(place, Client.at(client.server))
+
+    def provenance() -> Provenance:
+        running = hook.execution
+        return cell_provenance() if running is None else running.provenance(client)
+
+    return Workspace(place, provenance)
 
 
 def _session(client: Client, session_id: str | None) -> Session:
@@ -52,29 +67,3 @@ def _session(client: Client, session_id: str | None) -> Session:
             hint="Consoles, papermill and nbconvert start kernels without one. "
             "Name the session: current('its-id'), or set JUPYTER_WORKSPACE_SESSION.",
         ) from error
-
-
-def cell_provenance() -> Provenance:
-    """The kernel, the cell and its execution count, each if known; the server adds the notebook."""
-    shell = _shell()
-    count = getattr(shell, "execution_count", None)
-    return Provenance(
-        kernel_id=discovery.kernel_id(),
-        cell_id=_cell_id(shell),
-        execution_count=count if isinstance(count, int) else None,
-    )
-
-
-def _shell() -> Any:
-    # Looked up, not imported: plain Python stays without IPython.
-    module = sys.modules.get("IPython")
-    return module.get_ipython() if module is not None else None
-
-
-def _cell_id(shell: Any) -> str | None:
-    """The id of the running cell, as JupyterLab sends it with each execution request."""
-    get_parent = getattr(getattr(shell, "kernel", None), "get_parent", None)
-    parent: object = get_parent() if callable(get_parent) else None
-    metadata = parent.get("metadata") if isinstance(parent, dict) else None
-    cell_id = metadata.get("cellId") if isinstance(metadata, dict) else None
-    return cell_id if isinstance(cell_id, str) else None

@@ -29,8 +29,10 @@ def find_path(place: Place, key: str) -> Path:
         path = _on_disk(place, key)
         if path is not None:
             _warn_of_newer(path)
+            place.note_read(path)
             return path
     file = find(place, key)
+    place.note_read(file)
     if key == file.artifact_id and not _is_latest(place, file):
         return place.fetched(file)
     return place.local(file) or place.fetched(file)

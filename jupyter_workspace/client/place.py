@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import ClassVar
 from urllib.parse import quote
 
 from jupyter_workspace import errors
+from jupyter_workspace.client.cell import Execution
 from jupyter_workspace.client.client import Client
-from jupyter_workspace.client.discovery import API_PATH
+from jupyter_workspace.client.discovery import API_PATH, cache_folder
 from jupyter_workspace.client.wire import route
 from jupyter_workspace.models.file import File
 from jupyter_workspace.models.session import Session
@@ -41,15 +42,42 @@ def session_path(path: str | os.PathLike[str]) -> PurePosixPath:
 class Place:
     """Where the files of one session are found: on this machine, else through the server.
 
-    `root` is the server's root folder on this machine, None when it is unknown.
+    `root` is the server's root folder on this machine, None when it is unknown; `execution` gives the cell
+    that runs.
     """
 
-    def __init__(self, client: Client, session: Session, environment: Mapping[str, str] = os.environ) -> None:
+    def __init__(
+        self,
+        client: Client,
+        session: Session,
+        environment: Mapping[str, str] = os.environ,
+        execution: Callable[[], Execution | None] = lambda: None,
+    ) -> None:
         self.client = client
         self.session = session
         root = environment.get("JUPYTER_WORKSPACE_ROOT")
         self.root = Path(root).resolve() if root else None
-        self._cache = Path(environment.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        self._environment = environment
+        self._execution = execution
+
+    def beside(self, session_id: str) -> Place:
+        """Another session of the same server; SessionNotFound."""
+        return Place(self.client, self.client.get_session(session_id), self._environment, self._execution)
+
+    @property
+    def cache(self) -> Path:
+        """The folder of what is kept for later and can be lost."""
+        return cache_folder(self._environment)
+
+    def note_read(self, what: File | Path) -> None:
+        """Tells the running cell, if there is one, that it has read a version or a path."""
+        if (execution := self._execution()) is not None:
+            execution.has_read(self, what)
+
+    def note_made(self, path: Path) -> None:
+        """Tells the running cell that a file of its making is known already."""
+        if (execution := self._execution()) is not None:
+            execution.has_made(path)
 
     @property
     def session_id(self) -> str:
@@ -61,6 +89,11 @@ class Place:
         """The session's folder, if it is on this machine."""
         folder = self.root / self.session.path if self.root else None
         return folder if folder is not None and folder.is_dir() else None
+
+    @property
+    def sessions_folder(self) -> Path | None:
+        """The folder of all sessions' folders, if the server's root is known here."""
+        return (self.root / self.session.path).parent if self.root else None
 
     def existing_folder(self) -> Path:
         """The session's folder; FolderUnreachable when it is not on this machine."""
@@ -81,7 +114,7 @@ class Place:
     def fetched(self, file: File) -> Path:
         """A path with the content of this version: in the cache, after a download if need be."""
         # A version's content never changes, so what is in the cache under its id is right.
-        target = self._cache / "jupyter_workspace" / file.artifact_id / Path(file.name).name
+        target = self.cache / file.artifact_id / Path(file.name).name
         if not target.is_file():
             target.parent.mkdir(parents=True, exist_ok=True)
             self.client.fetch(file, target)

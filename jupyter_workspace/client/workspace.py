@@ -8,20 +8,21 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
-from typing import Any, Self, overload
+from typing import Any, Literal, Self, overload
 
 from msgspec import UNSET
 
 from jupyter_workspace import errors
-from jupyter_workspace.client import display, lookup
+from jupyter_workspace.client import display, lookup, sources
+from jupyter_workspace.client.capture import Capture, capture_setting
 from jupyter_workspace.client.handle import FileHandle
 from jupyter_workspace.client.listing import Files
 from jupyter_workspace.client.place import Place, session_path
 from jupyter_workspace.client.publish import write_object
+from jupyter_workspace.client.reader import EventReader
 from jupyter_workspace.client.registration import merged, registration, session_key
 from jupyter_workspace.models.artifact import Register
-from jupyter_workspace.models.event import Event
-from jupyter_workspace.models.file import Provenance
+from jupyter_workspace.models.file import File, Provenance
 from jupyter_workspace.models.session import Session
 
 __all__ = ["Workspace"]
@@ -121,12 +122,14 @@ class Workspace:
         include_mime: Iterable[str] | None = None,
         include_ext: Iterable[str] | None = None,
         max_size: int | None = None,
-    ) -> Iterator[Event]:
+    ) -> EventReader:
         """What happened after a sequence, in order; with `follow` also what is to come, without an end.
 
-        To go on later, give the last event's `sequence` as `after`. `max_size` is in bytes.
+        For `for` and `async for`. To go on later, give the last event's `sequence` as `after`.
+        `max_size` is in bytes.
         """
-        return self._place.client.events(
+        return EventReader(
+            self._place.client,
             self.session_id,
             after=after,
             follow=follow,
@@ -209,10 +212,16 @@ class Workspace:
         }
         if isinstance(path, str | os.PathLike):
             body = registration(place, path, copy=copy, **members)
-            return FileHandle(place.client.register(self.session_id, body), place)
+            return self._made(place.client.register(self.session_id, body))
         bodies = [registration(place, one, copy=copy, **members) for one in path]
         batch = place.client.register_batch(self.session_id, bodies)
-        return [FileHandle(record, place) for record in batch.saved]
+        return [self._made(record) for record in batch.saved]
+
+    def _made(self, record: File) -> FileHandle:
+        """The handle of a file that the code itself made known."""
+        if (path := self._place.local(record)) is not None:
+            self._place.note_made(path)
+        return FileHandle(record, self._place)
 
     def publish(self, value: object, name: PathLike, metadata: Mapping[str, Any] | None = None) -> FileHandle:
         """The object as an artifact `name`, a path in the session whose ending says the form.
@@ -232,7 +241,7 @@ class Workspace:
             metadata=UNSET if metadata is None else dict(metadata),
             provenance=merged(self._provenance(), None),
         )
-        return FileHandle(self._place.client.register(self.session_id, body), self._place)
+        return self._made(self._place.client.register(self.session_id, body))
 
     def _sent(self, value: object, relative: PurePosixPath) -> str:
         """The path in the session of an object that was written here and uploaded."""
@@ -252,6 +261,47 @@ class Workspace:
         if isinstance(file, FileHandle):
             return file
         return FileHandle(lookup.find(self._place, session_key(self._place, file)), self._place)
+
+    def ingest(self, source: PathLike, name: str | None = None) -> FileHandle:
+        """An attachment of what stands elsewhere: a path, a data URI, `workspace://session/path`, an address.
+
+        `name` defaults to the source's. SourceNotFound; Forbidden when the server does not fetch addresses.
+        """
+        return FileHandle(sources.ingest(self._place, source, name), self._place)
+
+    @overload
+    def resolve(self, ref: sources.Reference) -> Path: ...
+    @overload
+    def resolve(self, ref: sources.Reference, as_: Literal["path"]) -> Path: ...
+    @overload
+    def resolve(self, ref: sources.Reference, as_: Literal["data_uri", "reference"]) -> str: ...
+    def resolve(self, ref: sources.Reference, as_: sources.Form = "path") -> Path | str:
+        """The file that `ref` means as a path, as a data URI (RFC 2397), or as `workspace://session/path`.
+
+        `ref`: what `ws[…]` takes, a file of `ws.artifacts`, a reference to any session, or a data URI.
+        """
+        return sources.resolve(self._place, ref, as_)
+
+    # --- capturing ------------------------------------------------------------------------------
+
+    def capture(self, folder: PathLike | None = None) -> Capture:
+        """A context: what code writes in it becomes artifacts, in the session's folder and in `folder`.
+
+        `folder` defaults to the one where the code runs; files there are listed where they stand. At the
+        end the result's `files` are what was written.
+        """
+        return Capture(self._place, self.register, folder)
+
+    def capture_folder(self, on: bool) -> Self:  # noqa: FBT001 - it reads as the switch that it is
+        """Lists what the notebook's cells write in its folder, in place, from the next cell on; or stops.
+
+        A setting of the session: it is kept, and holds for every kernel of the notebook.
+        """
+        client = self._place.client
+        known = client.get_session(self.session_id).metadata
+        metadata = capture_setting(known, is_on=on)
+        self._place.session = client.update_session(self.session_id, metadata=metadata)
+        return self
 
     # --- showing --------------------------------------------------------------------------------
 

@@ -30,6 +30,7 @@ class FakeServer:
         self.files = []
         self.contents = {}
         self.events = []
+        self.refusals = []
         self.is_down = False
 
     def add(self, path, content=b"abc", **members):
@@ -40,7 +41,7 @@ class FakeServer:
             "artifact_id": f"art_{number:016}",
             "size": len(content),
             "sha256": digest,
-            "created_at": f"2026-11-21T04:{number:02}:00Z",
+            "created_at": f"2026-11-21T{number // 60:02}:{number % 60:02}:00Z",
         }
         made = record(path, **{**given, **members})
         self.files.append(made)
@@ -68,7 +69,9 @@ class FakeServer:
                 "/sessions/resolve",
                 lambda request: self._session(self.kernels.get(told(request)["kernel_id"])),
             ),
+            ("GET", "/sessions", lambda request: self._sessions(request.url.params)),
             ("GET", "/sessions/([^/]+)", lambda _, session_id: self._session(session_id)),
+            ("PATCH", "/sessions/([^/]+)", self._change),
             ("POST", "/sessions/[^/]+/scan", lambda _: json_answer(scanned)),
             ("GET", "/sessions/[^/]+/artifact-events", lambda _: json_answer(page(*self.events))),
             ("GET", "/sessions/[^/]+/download", lambda _: httpx2.Response(200, content=b"PK")),
@@ -84,12 +87,21 @@ class FakeServer:
             return httpx2.Response(404, json={"message": "No such session.", "code": "session_not_found"})
         return httpx2.Response(200, json=self.sessions[session_id])
 
+    def _sessions(self, params):
+        found = [one for one in self.sessions.values() if one["notebook_path"] == params["notebook_path"]]
+        return json_answer({"sessions": found, "total": len(found), "has_more": False})
+
+    def _change(self, request, session_id):
+        self.sessions[session_id] |= told(request)
+        return self._session(session_id)
+
     def _list(self, params):
         found = [
             file
             for file in self.files
             if params.get("kind", file["kind"]) == file["kind"]
             and params.get("q", "").lower() in file["name"].lower()
+            and file["path"].startswith(params.get("path", ""))
         ]
         if params.get("ordering", "-created_at") == "-created_at" and "next" not in params:
             found.reverse()
@@ -99,6 +111,8 @@ class FakeServer:
         return httpx2.Response(200, json=body)
 
     def _register(self, body):
+        if self.refusals:
+            return json_answer(self.refusals.pop(), 403)
         if isinstance(body, list):
             return httpx2.Response(
                 201, json={"count": len(body), "saved": [self._registered(one) for one in body]}
@@ -106,7 +120,7 @@ class FakeServer:
         return httpx2.Response(201, json=self._registered(body))
 
     def _registered(self, body):
-        place = body.get("path") or body["root_path"].rpartition("/")[2]
+        place = body.get("path") or body.get("root_path", body.get("name", "data.bin")).rpartition("/")[2]
         members = {name: body[name] for name in ("metadata", "provenance") if name in body}
         return self.add(place, **members)
 

@@ -66,14 +66,14 @@ def test_a_followed_log_outlives_a_restart_of_the_server():
     told = run(follow_events("churn", follow=True), *[REFUSED] * 5, answer(page(event(1), next_cursor=1)))
 
     assert [one.sequence for one in told.found] == [1]
-    assert told.pauses[-1] == 5.0
+    assert told.pauses[-1] == 1.0
 
 
 def test_a_server_that_stays_away_ends_a_followed_log():
     with pytest.raises(errors.ServerUnreachable) as caught:
-        run(follow_events("churn", follow=True), *[REFUSED] * 200)
+        run(follow_events("churn", follow=True), *[REFUSED] * 400)
 
-    assert 60 < sum(caught.value.told.pauses) < 300
+    assert 600 < sum(caught.value.told.pauses) < 1200
 
 
 def test_a_log_that_is_not_followed_does_not_wait_for_the_server():

@@ -7,7 +7,8 @@ import pytest
 
 from jupyter_workspace import client, errors
 from jupyter_workspace.client import kernel
-from jupyter_workspace.client.kernel import cell_provenance, current
+from jupyter_workspace.client.cell import cell_provenance
+from jupyter_workspace.client.kernel import current
 from jupyter_workspace.models.file import Provenance
 
 
@@ -19,12 +20,14 @@ def known_server(server, environment):
 
 
 @pytest.fixture
-def in_kernel(monkeypatch):
+def in_kernel(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(kernel.discovery, "kernel_id", lambda: "k1")
 
 
 @pytest.fixture
-def in_plain_python(monkeypatch):
+def in_plain_python(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(kernel.discovery, "kernel_id", lambda: None)
 
 
@@ -78,7 +81,8 @@ def test_without_a_server_there_is_no_session(server):
 
 def test_provenance_knows_kernel_cell_and_count(monkeypatch, in_kernel):
     shell = SimpleNamespace(
-        execution_count=7, kernel=SimpleNamespace(get_parent=lambda: {"metadata": {"cellId": "c-1"}})
+        history_manager=SimpleNamespace(input_hist_parsed=[""] * 8),
+        kernel=SimpleNamespace(get_parent=lambda: {"metadata": {"cellId": "c-1"}}),
     )
     monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
 
@@ -87,7 +91,7 @@ def test_provenance_knows_kernel_cell_and_count(monkeypatch, in_kernel):
 
 @pytest.mark.parametrize("parent", [None, {}, {"metadata": None}, {"metadata": {"cellId": 3}}])
 def test_a_front_end_that_sends_no_cell_id_leaves_it_out(monkeypatch, in_kernel, parent):
-    shell = SimpleNamespace(execution_count=1, kernel=SimpleNamespace(get_parent=lambda: parent))
+    shell = SimpleNamespace(kernel=SimpleNamespace(get_parent=lambda: parent))
     monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
 
     assert cell_provenance().cell_id is None
