@@ -6,8 +6,8 @@ from datetime import datetime
 
 import msgspec
 from sqlalchemy import delete, insert, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
+from jupyter_workspace.db.connection import Connection
 from jupyter_workspace.db.tables import archives
 from jupyter_workspace.db.values import from_time
 
@@ -17,7 +17,7 @@ __all__ = ["Archives"]
 class Archives:
     """The ids that a large selection stands for."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     async def add(self, archive_id: str, session_id: str, file_ids: list[str], moment: datetime) -> None:

@@ -12,18 +12,20 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import event, insert, select, text, update
+from sqlalchemy import Engine, create_engine, event, insert, select, text, update
 from sqlalchemy.exc import DBAPIError, OperationalError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import StaticPool
 
 from jupyter_workspace.db import tables
 from jupyter_workspace.db.archives import Archives
+from jupyter_workspace.db.connection import Connection, InlineConnection, NetworkConnection, is_locked
 from jupyter_workspace.db.events import Events
 from jupyter_workspace.db.files import Files
 from jupyter_workspace.db.intents import Intents
@@ -46,7 +48,7 @@ WAL_SAFE = (3, 51, 3)
 class Transaction:
     """One transaction, with one repository a noun."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self.outbox = Outbox(connection)
         self.sessions = Sessions(connection, self.outbox)
@@ -85,8 +87,9 @@ class Database:
         self._path = path
         self._url = url
         self._turn = asyncio.Lock()
-        self._engine: AsyncEngine | None = None
-        self._is_sqlite = url is None or url.startswith("sqlite")
+        self._file: Engine | None = None
+        self._server: AsyncEngine | None = None
+        self._thread: ThreadPoolExecutor | None = None
         #: whether what is committed stays where it was wished to be
         self.is_lasting = True
 
@@ -102,7 +105,7 @@ class Database:
                 except (DBAPIError, OSError, sqlite3.Error) as error:
                     attempts.append(f"{mode}: {type(error).__name__}")
                     await self.close()
-        self._engine = _sqlite_engine(":memory:", "MEMORY")
+        self._open_sqlite(":memory:", "MEMORY")
         await self._make_tables()
         if self._path is None:
             return Opened(is_empty=True)
@@ -111,7 +114,7 @@ class Database:
         return Opened(is_empty=True, problem=f"The index is kept in memory only ({tried}).")
 
     async def _open_url(self, url: str) -> Opened:
-        self._engine = create_async_engine(url, pool_pre_ping=True)
+        self._server = create_async_engine(url, pool_pre_ping=True)
         return Opened(is_empty=await self._make_tables())
 
     async def _open_file(self, path: Path, mode: str) -> Opened:
@@ -120,7 +123,7 @@ class Database:
         if await asyncio.to_thread(_is_damaged, path):
             await asyncio.to_thread(_set_aside, path)
             problem = "The index was damaged; it has been rebuilt from the journals."
-        self._engine = _sqlite_engine(str(path), mode)
+        self._open_sqlite(str(path), mode)
         is_empty = await self._make_tables()
         try:
             await self._probe()
@@ -149,23 +152,50 @@ class Database:
         async with self._begin() as connection:
             await connection.execute(update(tables.alembic_version).values(version_num=tables.REVISION))
 
+    def _open_sqlite(self, path: str, mode: str) -> None:
+        self._file = _sqlite_engine(path, mode)
+        self._thread = ThreadPoolExecutor(1, "workspace-index")
+
     async def close(self) -> None:
         """Closes every connection; a transaction under way is waited for."""
         async with self._turn:
-            if self._engine is not None:
-                await self._engine.dispose()
-                self._engine = None
+            if self._server is not None:
+                await self._server.dispose()
+                self._server = None
+            if self._file is not None and self._thread is not None:
+                await asyncio.get_running_loop().run_in_executor(self._thread, self._file.dispose)
+                self._thread.shutdown()
+                self._file = self._thread = None
 
     @asynccontextmanager
-    async def _begin(self) -> AsyncIterator[AsyncConnection]:
-        if self._engine is None:
-            raise Busy("The index is closed.")
-        if not self._is_sqlite:
-            async with self._engine.begin() as connection:
-                yield connection
+    async def _begin(self, *, to_write: bool = True) -> AsyncIterator[Connection]:
+        if self._server is not None:
+            async with self._server.begin() as found:
+                yield NetworkConnection(found)
             return
-        async with self._turn, self._engine.begin() as connection:
-            yield connection
+        async with self._turn:
+            if self._file is None or self._thread is None:
+                raise Busy("The index is closed.")
+            with self._file.connect() as single:
+                connection = InlineConnection(single, self._thread, BUSY_SECONDS)
+                try:
+                    if to_write:
+                        await connection.begin()
+                    yield connection
+                    if to_write:
+                        await connection.commit()
+                except BaseException:
+                    await connection.rollback()
+                    raise
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[Transaction]:
+        """A transaction in which nothing is changed; raises as `transaction` does."""
+        try:
+            async with self._begin(to_write=False) as connection:
+                yield Transaction(connection)
+        except DBAPIError as error:
+            raise _translated(error) from error
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
@@ -185,14 +215,13 @@ class Database:
     async def check(self) -> list[str]:
         """What SQLite's own checks have to say; empty when all is well."""
         async with self._begin() as connection:
-            rows = [row[0] for row in await connection.execute(text("PRAGMA integrity_check"))]
-            broken = (await connection.execute(text("PRAGMA foreign_key_check"))).all()
+            rows = await connection.rows(text("PRAGMA integrity_check"), lambda row: str(row[0]))
+            broken = await connection.rows(text("PRAGMA foreign_key_check"), str)
         return [row for row in rows if row != "ok"] + [f"foreign key: {row}" for row in broken]
 
 
 def _translated(error: DBAPIError) -> WorkspaceError:
-    reason = str(error.orig)
-    if isinstance(error, OperationalError) and ("locked" in reason or "busy" in reason):
+    if isinstance(error, OperationalError) and is_locked(error):
         return Busy("The index is locked by another process.")
     if _is_full(error):
         return DiskFull()
@@ -203,24 +232,23 @@ def _is_full(error: DBAPIError) -> bool:
     return "disk is full" in str(error.orig)
 
 
-def _sqlite_engine(path: str, mode: str) -> AsyncEngine:
-    engine = create_async_engine(
-        f"sqlite+aiosqlite:///{path}", poolclass=StaticPool, connect_args={"timeout": BUSY_SECONDS}
+def _sqlite_engine(path: str, mode: str) -> Engine:
+    engine = create_engine(
+        f"sqlite+pysqlite:///{path}",
+        poolclass=StaticPool,
+        # Used by one task at a time, here or in the database's thread.
+        connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
     )
 
-    @event.listens_for(engine.sync_engine, "connect")
+    @event.listens_for(engine, "connect")
     def _set_up(connection: Any, _record: Any) -> None:
-        # The driver's own idea of when a transaction begins is switched off; `_begin_now` begins it.
+        # The driver's own idea of when a transaction begins is switched off.
         connection.isolation_level = None
         cursor = connection.cursor()
-        for pragma in [f"journal_mode={mode}", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY"]:
+        pragmas = [f"journal_mode={mode}", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY"]
+        for pragma in [*pragmas, "busy_timeout=0"]:
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
-
-    @event.listens_for(engine.sync_engine, "begin")
-    def _begin_now(connection: Any) -> None:
-        # IMMEDIATE: a transaction that reads first and writes later could otherwise fail half-way.
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     return engine
 

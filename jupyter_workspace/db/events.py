@@ -6,8 +6,8 @@ import binascii
 
 import msgspec
 from sqlalchemy import delete, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
+from jupyter_workspace.db.connection import Connection
 from jupyter_workspace.db.tables import events, sessions
 from jupyter_workspace.models.event import Event
 
@@ -20,7 +20,7 @@ _SLACK = 256
 class Events:
     """Events by session and sequence."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     async def next_sequences(self, session_id: str, count: int) -> int:

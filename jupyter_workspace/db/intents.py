@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import delete, insert, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
+from jupyter_workspace.db.connection import Connection
 from jupyter_workspace.db.tables import intents
 from jupyter_workspace.models.entry import Intent
 
@@ -20,7 +20,7 @@ _log = logging.getLogger(__name__)
 class Intents:
     """The intents; few at any time."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._added: list[dict[str, Any]] = []
 

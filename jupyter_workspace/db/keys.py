@@ -6,8 +6,8 @@ from datetime import datetime
 
 import msgspec
 from sqlalchemy import delete, insert, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
+from jupyter_workspace.db.connection import Connection
 from jupyter_workspace.db.tables import keys
 from jupyter_workspace.db.values import from_time
 from jupyter_workspace.models.entry import Answer
@@ -18,7 +18,7 @@ __all__ = ["Keys"]
 class Keys:
     """Answers by `Idempotency-Key` and owner."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     async def find(self, key: str, owner: str) -> Answer | None:

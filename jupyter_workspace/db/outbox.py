@@ -12,8 +12,8 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 from sqlalchemy import and_, delete, insert, or_, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
+from jupyter_workspace.db.connection import Connection
 from jupyter_workspace.db.tables import outbox, sessions
 from jupyter_workspace.protocol.journal import JournalEntry, encode_line
 
@@ -31,7 +31,7 @@ class OutboxLine(Struct, frozen=True):
 class Outbox:
     """The lines that this transaction adds, and those of others that still wait."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._positions: dict[str, int] = {}
         self._written = 0

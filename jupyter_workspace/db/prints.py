@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Any, Self
 
 from msgspec import Struct
-from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Row, select
 
+from jupyter_workspace.db.connection import Connection
 from jupyter_workspace.db.tables import files
 from jupyter_workspace.models.entry import Entry
 
@@ -34,7 +34,7 @@ class Print(Struct, frozen=True):
 class Prints:
     """The prints of live files."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     async def in_folder(self, session_id: str) -> dict[str, Print]:
@@ -42,7 +42,7 @@ class Prints:
         found: dict[str, Print] = {}
         last = ""
         while True:
-            rows = await self._connection.execute(
+            query = (
                 select(files.c.path, files.c.size, files.c.mtime_ns, files.c.inode, files.c.sha256)
                 .where(
                     files.c.session_id == session_id,
@@ -53,11 +53,12 @@ class Prints:
                 .order_by(files.c.path)
                 .limit(_CHUNK)
             )
-            part = [
-                (path, Print(size, mtime_ns, inode % (1 << 64), sha256))
-                for path, size, mtime_ns, inode, sha256 in rows
-            ]
+            part = await self._connection.rows(query, _print)
             found.update(part)
             if len(part) < _CHUNK:
                 return found
             last = part[-1][0]
+
+
+def _print(row: Row[Any]) -> tuple[str, Print]:
+    return row.path, Print(row.size, row.mtime_ns, row.inode % (1 << 64), row.sha256)

@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, and_, delete, func, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
+from jupyter_workspace.db.connection import Connection
 from jupyter_workspace.db.outbox import Outbox
 from jupyter_workspace.db.tables import events, files, notebooks, sessions, versions
 from jupyter_workspace.db.values import from_json, from_time, to_json, to_time
@@ -29,7 +29,7 @@ _ORDER = {
 class Sessions:
     """The sessions. What changes one also adds a line to its journal."""
 
-    def __init__(self, connection: AsyncConnection, outbox: Outbox) -> None:
+    def __init__(self, connection: Connection, outbox: Outbox) -> None:
         self._connection = connection
         self._outbox = outbox
 
@@ -70,22 +70,12 @@ class Sessions:
 
     async def totals(self, owner: str) -> SessionTotals:
         """What all sessions of an owner hold; the trash of deleted ones too."""
-        row = (
-            await self._connection.execute(
-                select(
-                    *(
-                        func.coalesce(func.sum(column), 0)
-                        for column in (
-                            sessions.c.attachments,
-                            sessions.c.artifacts,
-                            sessions.c.live_bytes,
-                            sessions.c.trash_bytes,
-                        )
-                    )
-                ).where(sessions.c.owner == owner)
-            )
-        ).one()
-        return SessionTotals(attachments=row[0], artifacts=row[1], live_bytes=row[2], trash_bytes=row[3])
+        sums = [
+            func.coalesce(func.sum(sessions.c[name]), 0).label(name)
+            for name in SessionTotals.__struct_fields__
+        ]
+        found = await self._connection.execute(select(*sums).where(sessions.c.owner == owner))
+        return SessionTotals(**found.mappings().one())
 
     async def add(self, entry: SessionEntry) -> None:
         """Adds a session whose id was never used."""

@@ -6,8 +6,8 @@ from datetime import datetime
 
 import msgspec
 from sqlalchemy import delete, insert, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
+from jupyter_workspace.db.connection import Connection
 from jupyter_workspace.db.tables import uploads
 from jupyter_workspace.db.values import from_time
 from jupyter_workspace.models.upload import UploadEntry
@@ -18,7 +18,7 @@ __all__ = ["Uploads"]
 class Uploads:
     """One row an upload; the offset of an open one is that of its note, which grows without us."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     async def put(self, entry: UploadEntry) -> None:

@@ -77,7 +77,7 @@ class Ledger:
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Transaction]:
         """A transaction in which nothing is changed."""
-        async with self.database.transaction() as tx:
+        async with self.database.reading() as tx:
             yield tx
 
     async def catch_up(self) -> None:
