@@ -6,6 +6,7 @@ import re
 import time
 
 import pytest
+from api.resuming import PIECE, VERSION
 from api.running import leftovers
 from api.wire import file_part, form, form_type
 
@@ -97,6 +98,8 @@ def asked(server, row, ids, headers=None, *, anonymous=False):
     body, own = body_of(row) if row.method in BODIED else (None, {})
     if row.path.endswith("/subscribe"):
         own = HANDSHAKE
+    if "{upload_id}" in row.path:
+        own = {**VERSION, **PIECE, "Upload-Offset": "0"}
     return server.call(row.method, address(row, **ids), body, {**own, **(headers or {})}, anonymous=anonymous)
 
 
