@@ -113,7 +113,7 @@ class Comparison:
             self.created += is_new
             # A file that was only touched is known by its new time, and is no news.
             before = self._picture.known.get(entry.path)
-            self.updated += before is not None and before.artifact_id != entry.artifact_id
+            self.updated += before is not None and before.sha256 != entry.sha256
         self.busy |= {finding.path for finding in found} - {entry.path for entry, _ in known}
 
     async def _hash_some(self, paths: Iterable[str]) -> list[Finding]:

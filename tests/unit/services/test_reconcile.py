@@ -2,7 +2,6 @@
 
 import os
 import unicodedata
-from pathlib import Path
 
 import pytest
 
@@ -115,13 +114,12 @@ async def test_links_and_special_files_are_left_out(workspace, churn, opener):
 async def test_names_that_no_upload_could_have_are_reported(workspace, churn):
     write(churn, "good.txt")
     odd = write(churn, "ends in dot.")
-    unreadable = Path(os.fsdecode(os.fsencode(churn) + b"/b\xff"))
-    unreadable.mkdir()
+    unreadable = write(churn, os.fsdecode(b"b\xff"))
 
     await scan(workspace)
     [problem] = workspace.problems()
     odd.unlink()
-    unreadable.rmdir()
+    unreadable.unlink()
     await scan(workspace)
 
     assert (problem.code, problem.session_id) == ("names_unlisted", "churn")
