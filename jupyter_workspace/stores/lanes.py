@@ -12,10 +12,15 @@ from concurrent.futures import Executor, Future
 from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from jupyter_workspace.errors import Busy
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Lane", "outcome"]
+__all__ = ["Lane", "begun", "outcome"]
+
+#: What is said to whom the threads are no longer there for.
+STOPPING = "The server is stopping."
 
 _Result = TypeVar("_Result")
 
@@ -30,7 +35,7 @@ class Lane:
         self._is_busy = False
 
     def submit(self, job: Callable[[], _Result]) -> Future[_Result]:
-        """Have a job done after all that were submitted before. RuntimeError: the pool is closed."""
+        """Have a job done after all that were submitted before. Busy: the pool is closed."""
         future: Future[_Result] = Future()
         with self._lock:
             self._jobs.append((job, future))
@@ -39,11 +44,11 @@ class Lane:
             self._is_busy = True
         try:
             self._pool.submit(self._work)
-        except RuntimeError:
+        except RuntimeError as closed:
             with self._lock:
                 self._jobs.clear()
                 self._is_busy = False
-            raise
+            raise Busy(STOPPING) from closed
         return future
 
     def _work(self) -> None:
@@ -59,6 +64,14 @@ class Lane:
                 future.set_exception(fault)
             else:
                 future.set_result(result)
+
+
+def begun(pool: Executor, job: Callable[[], _Result]) -> asyncio.Future[_Result]:
+    """A job in a thread of a pool. Busy: the pool is closed."""
+    try:
+        return asyncio.get_running_loop().run_in_executor(pool, job)
+    except RuntimeError as closed:
+        raise Busy(STOPPING) from closed
 
 
 async def outcome(future: Future[_Result]) -> _Result:

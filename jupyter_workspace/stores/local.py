@@ -25,6 +25,7 @@ from jupyter_workspace.stores.beneath import Resolver, open_file
 from jupyter_workspace.stores.buffers import Buffers
 from jupyter_workspace.stores.disk import Disk
 from jupyter_workspace.stores.faults import translated
+from jupyter_workspace.stores.lanes import begun
 from jupyter_workspace.stores.reading import OpenedFile
 from jupyter_workspace.stores.staging import StagingFile
 
@@ -78,11 +79,11 @@ class _Threads:
     async def _ask(self, job: Callable[..., _Result], *arguments: object) -> _Result:
         """Do what changes nothing; a caller who is cancelled does not wait for it."""
         with translated():
-            return await asyncio.get_running_loop().run_in_executor(self._pool, partial(job, *arguments))
+            return await begun(self._pool, partial(job, *arguments))
 
     async def _change(self, job: Callable[..., _Result], *arguments: object) -> _Result:
         """Do what changes something: a cancellation arrives after it, so that it can be taken back."""
-        future = asyncio.get_running_loop().run_in_executor(self._pool, partial(job, *arguments))
+        future = begun(self._pool, partial(job, *arguments))
         cancelled: asyncio.CancelledError | None = None
         while not future.done():
             try:

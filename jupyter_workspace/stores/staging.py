@@ -16,7 +16,7 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from jupyter_workspace.errors import Internal
+from jupyter_workspace.errors import Busy, Internal
 from jupyter_workspace.stores.base import Digest, Place
 from jupyter_workspace.stores.buffers import BLOCKS_EACH, FIRST_BYTES, SMALL_BYTES, Buffers
 from jupyter_workspace.stores.faults import translate, translated
@@ -216,7 +216,9 @@ class StagingFile:
         self._file.is_abandoned = True
         self._give_blocks_back()
         if self._has_jobs:
-            await outcome(self._submit(self._file.remove))
+            # When the server is stopping, the sweep of the next start removes it.
+            with suppress(Busy):
+                await outcome(self._submit(self._file.remove))
 
     def _give_blocks_back(self) -> None:
         for block in self._blocks:

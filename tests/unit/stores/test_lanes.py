@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from jupyter_workspace.errors import Busy
 from jupyter_workspace.stores.lanes import Lane, outcome
 
 
@@ -62,5 +63,5 @@ def test_a_closed_pool_takes_no_job():
     pool.shutdown()
 
     for _ in range(2):
-        with pytest.raises(RuntimeError):
+        with pytest.raises(Busy):
             lane.submit(lambda: None)
