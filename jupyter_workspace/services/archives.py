@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import binascii
-import contextlib
 import hashlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -173,9 +172,11 @@ class Archives:
             await require_session(tx, actor, session_id)
 
     async def _rescan(self, session_id: str) -> Walk:
-        with contextlib.suppress(TimeoutError):
-            # The scan goes on when the download no longer waits for it.
-            await asyncio.wait_for(asyncio.shield(self._reconcile.scan_soon(session_id)), RESCAN_SECONDS)
+        # The scan goes on when the download no longer waits for it, and ends early when the server stops.
+        scan = self._reconcile.scan_soon(session_id)
+        await asyncio.wait([scan], timeout=RESCAN_SECONDS)
+        if scan.done() and not scan.cancelled():
+            scan.result()
         try:
             limit = self._parts.settings.scan_limit
             return await self._parts.store.walk(session_id, ignored=_is_left_out, limit=limit)
