@@ -93,6 +93,8 @@ class Remove(Steady):
             before = await live_file(tx, self.session_id, file_id)
             place = session_place(self.session_id, before.path)
             found = None if before.storage == "reference" else await self._parts.store.stat(place)
+            if found is not None and not found.is_regular:
+                found = None  # the user put something else there, which is not ours to move
             target = Place("trash", before.artifact_id)
             if found is not None:
                 moves.append(Move(place, target, found.inode))

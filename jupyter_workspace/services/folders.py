@@ -265,7 +265,7 @@ class _RemovePath(Steady):
         )
         plan = await removal.plan(tx)
         moves, doomed = list(plan.moves), list(plan.result)
-        if at_path is None or found.is_dir:
+        if at_path is None or not found.is_regular:
             moves.append(self._rest(place, found, doomed))
         return Plan(result=doomed, moves=moves, changes=plan.changes)
 
@@ -292,13 +292,12 @@ def _session_item(entry: SessionEntry) -> FileItem:
 
 def _item(session_id: str, path: str, stat: Stat, entry: Entry | None) -> FileItem:
     name = path.rpartition("/")[2]
-    is_file = not (stat.is_dir or stat.is_link or stat.is_special)
     mime = entry.mime if entry is not None else guess_mime(name, b"")
     return FileItem(
         name=name,
         is_dir=stat.is_dir,
-        size=stat.size if is_file else None,
-        mime=mime if is_file else None,
+        size=stat.size if stat.is_regular else None,
+        mime=mime if stat.is_regular else None,
         modified_at=datetime.fromtimestamp(stat.mtime_ns / 10**9, UTC),
         path=f"{session_id}/{path}",
         attachment_id=None if entry is None else entry.attachment_id,

@@ -65,6 +65,11 @@ class Stat(Struct, frozen=True):
     is_link: bool = False
     is_special: bool = False
 
+    @property
+    def is_regular(self) -> bool:
+        """Whether it is a file with bytes: no folder, link, pipe, socket or device."""
+        return not (self.is_dir or self.is_link or self.is_special)
+
 
 class Digest(Struct, frozen=True):
     """What was read or written: `size` in bytes, `sha256` in hex, `head` = the first 4096 bytes."""

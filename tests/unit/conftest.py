@@ -1,5 +1,6 @@
 import pytest
 
+from jupyter_workspace.services import manifest
 from tests.unit.opening import Clock, Ids, Opener
 
 
@@ -14,7 +15,9 @@ def new_id():
 
 
 @pytest.fixture
-def opener(tmp_path, clock, new_id):
+def opener(tmp_path, clock, new_id, monkeypatch):
+    # Manifests are written when a test says so, and at the end.
+    monkeypatch.setattr(manifest, "QUIET_SECONDS", 3600)
     root = tmp_path / "root"
     root.mkdir()
     return Opener(root, clock, new_id)
