@@ -9,10 +9,14 @@ import re
 import secrets
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Protocol, TypeAlias
+from typing import TYPE_CHECKING, BinaryIO
 
 from jupyter_workspace import errors
-from jupyter_workspace.client.requests import COPY_PATIENCE_SECONDS, get_file
+from jupyter_workspace.client import tus
+from jupyter_workspace.client.content import OpenContent, PathContent, Progress, Source, content_of, name_of
+from jupyter_workspace.client.discovery import cache_folder
+from jupyter_workspace.client.requests import COPY_PATIENCE_SECONDS, get_file, get_service
+from jupyter_workspace.client.unfinished import Unfinished, fingerprint
 from jupyter_workspace.client.wire import (
     Flow,
     Landing,
@@ -28,11 +32,12 @@ from jupyter_workspace.client.wire import (
 from jupyter_workspace.models.file import Conflict, File, FileKind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable
 
 __all__ = ["Source", "download", "fetch", "read", "upload", "zip_session"]
 
-BLOCK_BYTES = 1 << 20
+#: Up to this size one request is the quickest way, and the server keeps its answer for a repetition.
+SMALL_BYTES = 8 << 20
 
 #: Downloads that broke this many times in a row without one new byte are given up.
 STALLED_ATTEMPTS = 4
@@ -44,79 +49,7 @@ PARTIAL = 206
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+)", re.ASCII)
 
 
-class Readable(Protocol):
-    """A binary file object: text is refused."""
-
-    def read(self, size: int, /) -> bytes:
-        """The next bytes, at most `size`; none at the end."""
-        ...
-
-
-#: What can be uploaded: a path, bytes, or a binary file object (read from where it stands).
-Source: TypeAlias = str | os.PathLike[str] | bytes | bytearray | memoryview | Readable
-
-
 # --- up -----------------------------------------------------------------------------------------
-
-
-class OpenContent:
-    """What a file object still has to give; can be sent again if the object can seek."""
-
-    def __init__(self, file: Readable) -> None:
-        self._file = file
-        self._start: int | None = None
-        self.length: int | None = None
-        self.sha256: bytes | None = None
-        seekable = getattr(file, "seekable", None)
-        if seekable is not None and seekable():
-            self._measure()
-
-    def _measure(self) -> None:
-        self._start = self._file.tell()  # type: ignore[attr-defined]  # seekable says that it can
-        digest, length = hashlib.sha256(), 0
-        for chunk in self.chunks():
-            digest.update(chunk)
-            length += len(chunk)
-        self.length, self.sha256 = length, digest.digest()
-
-    def chunks(self) -> Iterator[bytes]:
-        """The bytes from where the object stood at first."""
-        if self._start is not None:
-            self._file.seek(self._start)  # type: ignore[attr-defined]
-        while chunk := self._file.read(BLOCK_BYTES):
-            if not isinstance(chunk, bytes | bytearray | memoryview):
-                raise TypeError("Open the file in binary mode ('rb').")
-            yield chunk
-
-
-class PathContent:
-    """A file on disk, opened for each sending."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        with path.open("rb") as file:
-            self.sha256: bytes | None = hashlib.file_digest(file, "sha256").digest()
-            self.length: int | None = file.tell()
-
-    def chunks(self) -> Iterator[bytes]:
-        """The bytes of the file."""
-        with self._path.open("rb") as file:
-            while chunk := file.read(BLOCK_BYTES):
-                yield chunk
-
-
-def content_of(source: Source) -> OpenContent | PathContent:
-    """The bytes of a source with their length and digest; blocks while they are read.
-
-    FileNotFoundError, IsADirectoryError and their kin for a path; TypeError for what is no source.
-    """
-    if isinstance(source, str | os.PathLike):
-        return PathContent(Path(source))
-    if isinstance(source, bytes | bytearray | memoryview):
-        return OpenContent(BytesIO(source))
-    if not callable(getattr(source, "read", None)):
-        raise TypeError(f"Cannot upload {type(source).__name__}: give a path, bytes or a binary file object.")
-    return OpenContent(source)
 
 
 def upload(
@@ -127,26 +60,75 @@ def upload(
     folder: str | None = None,
     on_conflict: Conflict | None = None,
     key: str | None = None,
+    on_progress: Progress | None = None,
 ) -> Flow[File]:
     """The record of the uploaded bytes.
 
     `name` defaults to the path's; `folder` is relative to the session (default `attachments`);
-    `key` makes repetitions of the same upload one file (default: a new one). DigestMismatch,
-    NameTaken, FileTooLarge, QuotaExceeded, DiskFull, TypeRefused, Infected.
+    `key` makes repetitions of the same upload one file (default: a new one). More than 8 MiB go in
+    parts and outlive cuts and restarts; of a path, also a restart of this program. `on_progress` is
+    told how many bytes are done. DigestMismatch, NameTaken, FileTooLarge, QuotaExceeded, DiskFull,
+    TypeRefused, Infected.
     """
     content = yield from work(lambda: content_of(source))
+    name = name or name_of(source)
+    if key is None and content.length is not None and content.length > SMALL_BYTES:
+        service = yield from get_service()
+        if service.features.tus:
+            parts = tus.PartSize(service.limits.min_part_size, service.limits.max_part_size)
+            wanted = {"filename": name, "dir": folder, "on_conflict": on_conflict}
+            metadata = {word: str(value) for word, value in wanted.items() if value is not None}
+            return (yield from _in_parts(session_id, content, metadata, parts, on_progress))
+    return (yield from _at_once(session_id, content, name, folder, on_conflict, key))
+
+
+def _in_parts(
+    session_id: str,
+    content: OpenContent | PathContent,
+    metadata: dict[str, str],
+    parts: tus.PartSize,
+    on_progress: Progress | None,
+) -> Flow[File]:
+    note = None
+    if isinstance(content, PathContent):
+        path = content.path
+        note = yield from work(
+            lambda: Unfinished.at(
+                cache_folder() / "uploads", fingerprint(path, session_id, *sorted(metadata.values()))
+            )
+        )
+    try:
+        return (
+            yield from tus.send(
+                session_id, content, metadata, note=note, parts=parts, on_progress=on_progress
+            )
+        )
+    finally:
+        if note is not None:
+            note.close()
+
+
+def _at_once(
+    session_id: str,
+    content: OpenContent | PathContent,
+    name: str | None,
+    folder: str | None,
+    on_conflict: Conflict | None,
+    key: str | None,
+) -> Flow[File]:
+    sha256 = yield from work(lambda: content.sha256)
     headers = [
         ("Content-Type", "application/octet-stream"),
         ("Idempotency-Key", key or secrets.token_hex(16)),
     ]
     if content.length is not None:
         headers.append(("Content-Length", str(content.length)))
-    if content.sha256 is not None:
-        headers.append(("Repr-Digest", f"sha-256=:{base64.b64encode(content.sha256).decode()}:"))
+    if sha256 is not None:
+        headers.append(("Repr-Digest", f"sha-256=:{base64.b64encode(sha256).decode()}:"))
     request = Request(
         "PUT",
         route("uploads", session_id),
-        query(name=name or _name_of(source), dir=folder, on_conflict=on_conflict),
+        query(name=name, dir=folder, on_conflict=on_conflict),
         headers=tuple(headers),
         body=content,
         patience_seconds=COPY_PATIENCE_SECONDS,
@@ -154,13 +136,6 @@ def upload(
         repeatable=content.length is not None,
     )
     return decoded((yield from ask(request)), File)
-
-
-def _name_of(source: Source) -> str | None:
-    if isinstance(source, str | os.PathLike):
-        return Path(source).name
-    name = getattr(source, "name", None)
-    return Path(name).name if isinstance(name, str) else None
 
 
 # --- down ---------------------------------------------------------------------------------------
@@ -172,8 +147,9 @@ class FileLanding:
     `size` is bytes on hand, `length` the whole (None while unknown), `etag` that of the version at hand.
     """
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: BinaryIO, on_progress: Progress | None = None) -> None:
         self._file = file
+        self._on_progress = on_progress
         self._digest = hashlib.sha256()
         self.size = 0
         self.length: int | None = None
@@ -211,6 +187,8 @@ class FileLanding:
         self._file.write(chunk)
         self._digest.update(chunk)
         self.size += len(chunk)
+        if self._on_progress is not None:
+            self._on_progress(self.size)
 
     @property
     def is_complete(self) -> bool:
@@ -266,20 +244,26 @@ def read(session_id: str, file_id: str) -> Flow[bytes]:
     return memory.getvalue()
 
 
-def download(session_id: str, file_id: str, to: str | os.PathLike[str] = ".") -> Flow[Path]:
+def download(
+    session_id: str,
+    file_id: str,
+    to: str | os.PathLike[str] = ".",
+    *,
+    on_progress: Progress | None = None,
+) -> Flow[Path]:
     """The path of the downloaded file, complete and with the record's sha256, or nothing new at all.
 
     to: a file (replaced if it exists), or a folder that exists, into which it goes under its own
     name. DigestMismatch when the bytes are not those of the record.
     """
     file = yield from get_file(session_id, file_id)
-    return (yield from fetch(file, Path(to)))
+    return (yield from fetch(file, Path(to), on_progress=on_progress))
 
 
-def fetch(file: File, to: Path) -> Flow[Path]:
+def fetch(file: File, to: Path, *, on_progress: Progress | None = None) -> Flow[Path]:
     """The path of the file whose record is at hand; otherwise as `download`."""
     target = yield from work(lambda: to / Path(file.name).name if to.is_dir() else to)
-    return (yield from _land(target, lambda landing: _receive_version(file, landing)))
+    return (yield from _land(target, lambda landing: _receive_version(file, landing), on_progress))
 
 
 def zip_session(
@@ -291,6 +275,7 @@ def zip_session(
     include_mime: Iterable[str] | None = None,
     include_ext: Iterable[str] | None = None,
     artifact_id: Iterable[str] = (),
+    on_progress: Progress | None = None,
 ) -> Flow[Path]:
     """The path of a zip with the session's files, or with those that match.
 
@@ -301,16 +286,18 @@ def zip_session(
     ids = [artifact_id] if isinstance(artifact_id, str) else artifact_id
     parameters += tuple(("artifact_id", one) for one in ids)
     url = route("sessions", session_id, "download")
-    return (yield from _land(target, lambda landing: _receive(url, parameters, landing)))
+    return (yield from _land(target, lambda landing: _receive(url, parameters, landing), on_progress))
 
 
-def _land(target: Path, receive: Callable[[FileLanding], Flow[None]]) -> Flow[Path]:
+def _land(
+    target: Path, receive: Callable[[FileLanding], Flow[None]], on_progress: Progress | None
+) -> Flow[Path]:
     """Receives beside the target under a hidden name, then moves: a broken download leaves nothing."""
     part = target.with_name(f".part-{secrets.token_hex(6)}")
     file = yield from work(lambda: part.open("xb"))
     try:
         with file:
-            yield from receive(FileLanding(file))
+            yield from receive(FileLanding(file, on_progress))
         yield from work(lambda: part.replace(target))
     finally:
         part.unlink(missing_ok=True)

@@ -38,6 +38,7 @@ __all__ = [
     "ask",
     "comma_list",
     "decoded",
+    "error_of",
     "filters_of",
     "json_request",
     "query",
@@ -239,7 +240,7 @@ def ask(request: Request, *allowed: int) -> Flow[Response]:
                 continue
         seconds = _pause_before_again(request, outcome, pauses)
         if seconds is None:
-            raise _error(outcome)
+            raise error_of(outcome)
         yield Pause(seconds)
 
 
@@ -271,7 +272,8 @@ def _retry_after(answer: Response) -> float | None:
     return float(word) if word.isascii() and word.isdigit() else None
 
 
-def _error(outcome: Response | Lost) -> errors.WorkspaceError:
+def error_of(outcome: Response | Lost) -> errors.WorkspaceError:
+    """The error that a refusal, or no answer, stands for."""
     if isinstance(outcome, Lost):
         message = f"The Jupyter server does not answer ({outcome.reason})."
         return errors.ServerUnreachable(message, hint=outcome.hint)
