@@ -155,6 +155,8 @@ class Writer:
                 raise
             _log.warning("What came of upload %s is lost.", self.upload.entry.upload_id, exc_info=True)
         finally:
+            # The request and its handler are a circle: what this holds on to would stay for long.
+            self._view = memoryview(b"")
             self.upload.release()
             self.over.set()
         if not is_whole and self.upload.is_to_be_finished:

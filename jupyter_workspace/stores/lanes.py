@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from concurrent.futures import Executor, Future
+from contextlib import suppress
 from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -26,7 +27,7 @@ _Result = TypeVar("_Result")
 
 
 class Lane:
-    """A queue of jobs for the threads of a pool; it takes a thread only while there is something to do."""
+    """A queue of jobs for the threads of a pool; it takes a thread for one job at a time."""
 
     def __init__(self, pool: Executor) -> None:
         self._pool = pool
@@ -54,9 +55,6 @@ class Lane:
     def _work(self) -> None:
         while True:
             with self._lock:
-                if not self._jobs:
-                    self._is_busy = False
-                    return
                 job, future = self._jobs.popleft()
             try:
                 result = job()
@@ -64,6 +62,14 @@ class Lane:
                 future.set_exception(fault)
             else:
                 future.set_result(result)
+            with self._lock:
+                if not self._jobs:
+                    self._is_busy = False
+                    return
+            # Lanes take turns; once the pool closes, what was begun ends here.
+            with suppress(RuntimeError):
+                self._pool.submit(self._work)
+                return
 
 
 def begun(pool: Executor, job: Callable[[], _Result]) -> asyncio.Future[_Result]:

@@ -149,8 +149,8 @@ class StagedFile:
             os.close(source)
         return digest
 
-    def reopen(self, size: int) -> int:
-        """Cut the file to `size` bytes; gives a second descriptor, for `hash_again`."""
+    def reopen(self, size: int) -> None:
+        """Cut the file to `size` bytes, to be written on; what it holds is hashed by `hash_to`."""
         self._open(0)
         self.is_untouched = False
         self._is_resumed = True
@@ -158,20 +158,22 @@ class StagedFile:
             self.close()
             raise FileNotFound("The upload's bytes are gone.")
         os.ftruncate(self._descriptor, size)
-        return os.dup(self._descriptor)
 
-    def hash_again(self, descriptor: int, size: int) -> None:
-        """Hash the first `size` bytes, which were there before; closes the descriptor."""
+    def hash_to(self, size: int) -> None:
+        """Go on with the digest, by reading, until it has the first `size` bytes of the file."""
+        if self.is_abandoned:
+            return
+        with self._disk.parent(self.place) as (folder, name):
+            descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
         try:
-            for block in _blocks(descriptor, size):
+            for block in _blocks(descriptor, self._hashed, size):
                 self.hash(block)
         finally:
             os.close(descriptor)
 
 
-def _blocks(descriptor: int, size: int) -> Iterator[memoryview]:
-    block = memoryview(bytearray(min(BLOCK_BYTES, size)))
-    offset = 0
+def _blocks(descriptor: int, offset: int, size: int) -> Iterator[memoryview]:
+    block = memoryview(bytearray(min(BLOCK_BYTES, max(size - offset, 0))))
     while offset < size:
         count = os.preadv(descriptor, [block[: size - offset]], offset)
         if not count:

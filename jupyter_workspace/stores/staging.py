@@ -4,9 +4,12 @@
                                            -> lane of hashes:  sha256
 
 A block is free again when both are done with it; there are at most three, so a caller who is faster
-than the disk waits. A body that fits into the first block goes to the disk in one turn of a thread:
-created, written, hashed and synced. The descriptor belongs to the lane of writes alone: whatever is
-cancelled, its closing comes after the last write.
+than the disk waits. A file of a former life is hashed by reading it, behind the writes: what it holds
+already can be much, and nobody is to wait for that before the end.
+
+A body that fits into the first block goes to the disk in one turn of a thread: created, written, hashed
+and synced. The descriptor belongs to the lane of writes alone: whatever is cancelled, its closing comes
+after the last write.
 """
 
 from __future__ import annotations
@@ -33,6 +36,9 @@ __all__ = ["StagingFile"]
 
 _Result = TypeVar("_Result")
 
+#: So many bytes are read and hashed before other uploads have their turn.
+HASH_STEP = 64 << 20
+
 
 class StagingFile:
     """See `base.Staging`. The file is made by the first job that needs it."""
@@ -57,6 +63,8 @@ class StagingFile:
         self._freed = asyncio.Event()
         self._failure: BaseException | None = None
         self._digest: Digest | None = None
+        self._is_resumed = False
+        self._to_be_hashed = 0
         self.is_discarded = False
 
     @property
@@ -107,10 +115,12 @@ class StagingFile:
     def _hand_over(self) -> None:
         """Have the present block written and hashed."""
         block, content = self._block, memoryview(self._block)[: self._used]
-        self._jobs_left[id(block)] = 2
-        write = partial(self._file.write, content, self._handed_over)
+        jobs = [self._submit(partial(self._file.write, content, self._handed_over))]
+        if not self._is_resumed:
+            jobs.append(self._hashes.submit(partial(self._file.hash, content)))
+        self._jobs_left[id(block)] = len(jobs)
         loop = asyncio.get_running_loop()
-        for job in (self._submit(write), self._hashes.submit(partial(self._file.hash, content))):
+        for job in jobs:
             job.add_done_callback(partial(self._report, loop, block))
         self._handed_over += self._used
         self._sent = max(self._sent, self._handed_over)
@@ -175,7 +185,12 @@ class StagingFile:
             if self._used:
                 # Hashed too, so that no block is needed until more comes.
                 self._hand_over()
-            return await self.flush()
+            size = await self.flush()
+            if self._is_resumed:
+                self._hash_by_reading()
+            else:
+                await outcome(self._hashes.submit(self._file.end_hashes))
+            return size
         finally:
             self._give_blocks_back()
             await outcome(self._submit(self._file.close))
@@ -203,6 +218,9 @@ class StagingFile:
             self._hand_over()
         # The sync runs beside the last hashes.
         sealed = self._submit(self._file.seal)
+        if self._is_resumed:
+            await outcome(sealed)
+            self._hash_by_reading()
         await outcome(self._hashes.submit(self._file.end_hashes))
         await outcome(sealed)
         self._raise_failure()
@@ -237,13 +255,21 @@ class StagingFile:
 
     async def reopen(self, size: int) -> None:
         """Go on after the first `size` bytes of a file that is there; they are hashed meanwhile."""
+        self._is_resumed = True
         with translated():
-            already = await outcome(self._submit(partial(self._file.reopen, size)))
+            await outcome(self._submit(partial(self._file.reopen, size)))
         self.size = self._handed_over = self._sent = size
-        rehash = self._hashes.submit(partial(self._file.hash_again, already, size))
-        rehash.add_done_callback(partial(self._report_rehash, asyncio.get_running_loop()))
+        self._hash_by_reading()
 
-    def _report_rehash(self, loop: asyncio.AbstractEventLoop, job: Future[None]) -> None:
+    def _hash_by_reading(self) -> None:
+        """Have all that was written hashed, a step at a time so that others are hashed meanwhile."""
+        loop = asyncio.get_running_loop()
+        while self._to_be_hashed < self._handed_over:
+            self._to_be_hashed = min(self._to_be_hashed + HASH_STEP, self._handed_over)
+            step = self._hashes.submit(partial(self._file.hash_to, self._to_be_hashed))
+            step.add_done_callback(partial(self._report_step, loop))
+
+    def _report_step(self, loop: asyncio.AbstractEventLoop, job: Future[None]) -> None:
         if fault := job.exception():
             with suppress(RuntimeError):
                 loop.call_soon_threadsafe(self._fail, fault)
