@@ -3,15 +3,6 @@ import tseslint from 'typescript-eslint';
 
 const sources = ['src/**/*.{ts,tsx}', 'test/**/*.ts'];
 
-/** Which room may import what: client <- model <- views <- lab, widget; only lab knows JupyterLab. */
-function room(name, ...forbidden) {
-  const patterns = forbidden.map(group => ({ group: [group], message: `${name} stands below it` }));
-  return {
-    files: [`src/${name}/**/*.{ts,tsx}`],
-    rules: { 'no-restricted-imports': ['error', { patterns }] }
-  };
-}
-
 export default tseslint.config(
   { ignores: ['dist', 'lib', 'node_modules', '**/*.mjs', 'style', 'src/client/schema.d.ts'] },
   {
@@ -37,10 +28,5 @@ export default tseslint.config(
     // The callback of `describe` is a list of cases, and grows with them.
     files: ['test/**/*.ts'],
     rules: { 'max-lines-per-function': 'off' }
-  },
-  room('client', '**/model/*', '**/views/*', '**/lab/*', '**/widget/*', '@jupyterlab/*', '@lumino/*', 'react*'),
-  room('model', '**/views/*', '**/lab/*', '**/widget/*', '@jupyterlab/*', '@lumino/*', 'react*'),
-  room('views', '**/lab/*', '**/widget/*', '@jupyterlab/*', '@lumino/*'),
-  room('lab', '**/widget/*'),
-  room('widget', '**/lab/*', '@jupyterlab/*', '@lumino/*')
+  }
 );

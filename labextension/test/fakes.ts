@@ -9,6 +9,9 @@ export function answer(status: number, body: unknown = '', headers: Record<strin
   };
 }
 
+/** A server that can do everything and forbids nothing. */
+const SERVICE = { features: { tus: true, previews: true }, limits: { max_file_size: 0, max_part_size: 0 } };
+
 /** A socket that never opens. */
 class ClosedSocket {
   onclose: (() => void) | null = null;
@@ -23,13 +26,16 @@ class ClosedSocket {
   }
 }
 
-/** Answers each request by a function, and keeps what was asked. */
+/** Answers each request by a function, and keeps what was asked; what the service is, it knows itself. */
 export class FakeTransport implements Transport {
   readonly asked: (Request | ByteRequest)[] = [];
 
   constructor(public reply: (request: Request | ByteRequest) => Answer | Promise<Answer>) {}
 
   async send(request: Request): Promise<Answer> {
+    if (request.path === '') {
+      return answer(200, SERVICE);
+    }
     this.asked.push(request);
     return this.reply(request);
   }

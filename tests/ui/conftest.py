@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx2
+import nbformat
 import pytest
+from ui.panel import Panel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,8 +29,11 @@ FLAGS = [
     "--disable-gpu",
     "--disable-dev-shm-usage",
     "--disable-background-networking",
+    "--disable-component-update",
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 ]
+# Without it JupyterLab would ask which kernel is wanted.
+KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
 # JupyterLab's own question about news would cover a corner of the page.
 QUIET = {"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}}
 
@@ -42,9 +47,55 @@ class Server:
     def page(self, path: str) -> str:
         return f"{self.url}{path}{'&' if '?' in path else '?'}token={self.token}"
 
+    def notebook(self, name: str, *sources: str) -> str:
+        """A notebook with these cells, and its path."""
+        cells = [nbformat.v4.new_code_cell(source) for source in sources or ("",)]
+        nbformat.write(nbformat.v4.new_notebook(metadata=KERNEL, cells=cells), self.root / name)
+        return name
+
+    def session(self, notebook: str) -> str:
+        """The id of a notebook's session."""
+        with self.api() as api:
+            answer = api.post("sessions/resolve", json={"notebook_path": notebook})
+            return answer.raise_for_status().json()["session_id"]
+
+    def upload(self, session: str, name: str, content: bytes, **parameters: str) -> dict[str, object]:
+        """A file in a session, as it was uploaded."""
+        with self.api() as api:
+            query = {"name": name, "on_conflict": "replace", **parameters}
+            answer = api.put(f"uploads/{session}", params=query, content=content)
+            return answer.raise_for_status().json()
+
+    def files(self, session: str) -> dict[str, dict[str, object]]:
+        """The session's records by path."""
+        with self.api() as api:
+            page = api.get(f"sessions/{session}/artifacts", params={"limit": 1000}).raise_for_status().json()
+        return {record["path"]: record for record in page["artifacts"]}
+
     def api(self) -> httpx2.Client:
         headers = {"Authorization": f"token {self.token}"}
         return httpx2.Client(base_url=f"{self.url}api/workspace/", headers=headers, timeout=30)
+
+
+@pytest.fixture(scope="session")
+def browser_context_args(browser_context_args):
+    return {
+        **browser_context_args,
+        "viewport": {"width": 1280, "height": 800},
+        "permissions": ["clipboard-read", "clipboard-write"],
+    }
+
+
+@pytest.fixture
+def panel(page, server) -> Iterator[Panel]:
+    """The panel in a page of its own; at the end the page must not have complained of us."""
+    panel = Panel(page, server)
+    yield panel
+    # Kernels that go on would slow the next test down.
+    with httpx2.Client(headers={"Authorization": f"token {server.token}"}, timeout=30) as jupyter:
+        for kernel in jupyter.get(f"{server.url}api/sessions").json():
+            jupyter.delete(f"{server.url}api/sessions/{kernel['id']}")
+    assert panel.complaints == []
 
 
 @pytest.fixture(scope="session")

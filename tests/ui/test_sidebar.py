@@ -3,77 +3,92 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
-import nbformat
 import pytest
 from playwright.sync_api import expect
 
-if TYPE_CHECKING:
-    from playwright.sync_api import Page
-
-TAB = '[data-id="jupyter-workspace-files"]'
-# Without it JupyterLab would ask which kernel is wanted.
-KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
-PANEL = ".jp-FilesAndArtifacts"
+RESOLVE = re.compile(r"/api/workspace/sessions/resolve")
 
 
 @pytest.fixture
 def notebook(server) -> str:
     """A notebook with one uploaded file."""
-    name = "churn.ipynb"
-    nbformat.write(nbformat.v4.new_notebook(metadata=KERNEL), server.root / name)
-    with server.api() as api:
-        session = api.post("sessions/resolve", json={"notebook_path": name}).raise_for_status().json()
-        parts = {"file": ("sales.csv", b"a,b\n1,2\n", "text/csv"), "on_conflict": (None, "replace")}
-        api.post(f"uploads/{session['session_id']}", files=parts).raise_for_status()
+    name = server.notebook("churn.ipynb")
+    server.upload(server.session(name), "sales.csv", b"a,b\n1,2\n")
     return name
 
 
-def open_panel(page: Page, url: str) -> None:
-    page.goto(url)
-    page.wait_for_selector("#jupyterlab-splash", state="detached")
-    if not page.locator(PANEL).is_visible():
-        page.locator(TAB).click()
+def test_without_a_notebook_the_panel_says_what_to_do(panel):
+    panel.open()
+
+    expect(panel.root).to_contain_text("Open a notebook to see its files.")
 
 
-def test_without_a_notebook_the_panel_says_what_to_do(page, server):
-    open_panel(page, server.page("lab?reset"))
-
-    expect(page.locator(PANEL)).to_contain_text("Open a notebook to see its files.")
-
-
-def test_the_files_of_the_open_notebook_are_listed_and_downloaded(page, server, notebook):
-    open_panel(page, server.page(f"lab/tree/{notebook}?reset"))
-    row = page.locator(f"{PANEL} li", has_text="sales.csv")
-    expect(page.get_by_role("heading", name=f"Files of {notebook}")).to_be_visible()
+def test_the_files_of_the_open_notebook_are_listed_and_downloaded(panel, notebook):
+    panel.open(notebook)
+    row = panel.row("sales.csv")
+    expect(panel.root.get_by_role("heading", name=notebook)).to_be_visible()
     expect(row).to_contain_text("8 B")
-    expect(row).to_contain_text("uploaded")
 
-    with page.expect_download() as download:
-        row.get_by_role("link").click()
+    row.hover()
+    with panel.page.expect_download() as download:
+        row.get_by_role("button", name="Download sales.csv").click()
 
     assert download.value.suggested_filename == "sales.csv"
     assert download.value.path().read_bytes() == b"a,b\n1,2\n"
 
 
-def test_a_file_that_came_meanwhile_appears_on_refresh(page, server, notebook):
-    open_panel(page, server.page(f"lab/tree/{notebook}?reset"))
-    expect(page.locator(f"{PANEL} li", has_text="sales.csv")).to_be_visible()
-    with server.api() as api:
-        session = api.post("sessions/resolve", json={"notebook_path": notebook}).json()["session_id"]
-        api.put(f"uploads/{session}", params={"name": "late.txt"}, content=b"late").raise_for_status()
+def test_a_file_that_came_meanwhile_appears_by_itself_and_stands_out(panel, server, notebook):
+    panel.open(notebook)
+    expect(panel.row("sales.csv")).to_be_visible()
 
-    page.locator(PANEL).get_by_title(re.compile("List the files")).click()
+    server.upload(server.session(notebook), "late.txt", b"late")
 
-    expect(page.locator(f"{PANEL} li", has_text="late.txt")).to_be_visible()
+    expect(panel.row("late.txt")).to_have_class(re.compile("jp-mod-fresh"))
 
 
-def test_all_files_come_as_one_zip(page, server, notebook):
-    open_panel(page, server.page(f"lab/tree/{notebook}?reset"))
-    expect(page.locator(f"{PANEL} li", has_text="sales.csv")).to_be_visible()
+def test_all_files_come_as_one_zip(panel, notebook):
+    panel.open(notebook)
+    expect(panel.row("sales.csv")).to_be_visible()
 
-    with page.expect_download() as download:
-        page.locator(PANEL).get_by_title(re.compile("as a zip")).click()
+    with panel.page.expect_download() as download:
+        panel.root.get_by_role("button", name="Download all as a zip").click()
 
     assert download.value.path().read_bytes().startswith(b"PK")
+
+
+def test_a_notebook_without_files_teaches_the_first_steps(panel, server):
+    panel.open(server.notebook("fresh.ipynb"))
+    expect(panel.root).to_contain_text("Drop files or folders here")
+    panel.picture("empty")
+
+    panel.root.get_by_role("button", name="Insert into the notebook").click()
+
+    expect(panel.page.locator(".jp-Cell .cm-content").first).to_contain_text("ws = jw.current()")
+
+
+def test_a_closed_session_can_be_read_and_opened_again(panel, server, notebook):
+    session = server.session(notebook)
+    with server.api() as api:
+        api.patch(f"sessions/{session}", json={"status": "completed"}).raise_for_status()
+    panel.open(notebook)
+    expect(panel.root).to_contain_text("can be read, but not changed")
+    expect(panel.root.get_by_role("button", name="Upload", exact=True)).to_be_disabled()
+    panel.picture("closed")
+
+    panel.root.get_by_role("button", name="Open again").click()
+
+    expect(panel.root.get_by_role("button", name="Upload", exact=True)).to_be_enabled()
+
+
+def test_a_list_that_cannot_be_had_says_why_and_tries_again(panel, server, notebook):
+    refusal = {"status": 503, "json": {"message": "The index is being rebuilt.", "code": "starting"}}
+    panel.page.route(RESOLVE, lambda route: route.fulfill(**refusal))
+    panel.open(notebook)
+    expect(panel.root).to_contain_text("The index is being rebuilt.")
+    panel.picture("error")
+
+    panel.page.unroute(RESOLVE)
+    panel.root.get_by_role("button", name="Try again").click()
+
+    expect(panel.row("sales.csv")).to_be_visible()

@@ -16,7 +16,7 @@ import {
 
 import type { Actions } from '../model/actions';
 import { IWorkspaceDesk } from '../tokens';
-import { clipIcon } from './icons';
+import { clipIcon, eyeIcon } from './icons';
 import { DOMAIN, PANEL_ID } from './panel';
 
 /** The commands of this extension. `workspace:` would be JupyterLab's saved layouts. */
@@ -154,7 +154,7 @@ function onChosen(trans: TranslationBundle): Described[] {
     one(CommandIDs.open, trans.__('Open'), trans.__('Open the chosen file'), launchIcon, a => a.open(), {
       needs: 'one'
     }),
-    one(CommandIDs.preview, trans.__('Preview'), trans.__('Show the beginning of the chosen file'), clipIcon, a =>
+    one(CommandIDs.preview, trans.__('Preview'), trans.__('Show the beginning of the chosen file'), eyeIcon, a =>
       a.preview()
     ),
     one(

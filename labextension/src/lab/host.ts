@@ -75,8 +75,12 @@ function insertCode(tracker: INotebookTracker, code: string): void {
     NotebookActions.insertBelow(notebook);
   }
   NotebookActions.changeCellType(notebook, 'code');
-  notebook.activeCell?.model.sharedModel.setSource(needsMore ? `${PREPARATION}\n${code}` : code);
+  const source = needsMore ? `${PREPARATION}\n${code}` : code;
+  notebook.activeCell?.model.sharedModel.setSource(source);
   notebook.mode = 'edit';
+  const lines = source.split('\n');
+  const column = lines[lines.length - 1]?.length ?? 0;
+  notebook.activeCell?.editor?.setCursorPosition({ line: lines.length - 1, column });
 }
 
 async function pickFiles(manager: IDocumentManager, trans: TranslationBundle): Promise<string[]> {

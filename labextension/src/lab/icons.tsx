@@ -42,6 +42,15 @@ export const clipIcon = new LabIcon({
 </svg>`
 });
 
+/** An eye, for what is looked at and not opened. */
+export const eyeIcon = new LabIcon({
+  name: 'jupyter-workspace:eye',
+  svgstr: `<svg xmlns="http://www.w3.org/2000/svg" width="16" viewBox="0 0 16 16">
+  <path class="jp-icon3 jp-icon-selectable" style="fill: none" stroke="#616161" stroke-width="1.2"
+    d="M1 8s2.5-4.5 7-4.5S15 8 15 8s-2.5 4.5-7 4.5S1 8 1 8M8 6a2 2 0 1 0 0 4 2 2 0 0 0 0-4"/>
+</svg>`
+});
+
 /** JupyterLab's picture; our own where a version of it has none. */
 function lab(icon: LabIcon | undefined, plain: ComponentType): ComponentType {
   return icon === undefined ? plain : () => <icon.react tag="span" />;

@@ -6,10 +6,9 @@ import type { Actions } from '../model/actions';
 import { sortedBy, type SortKey } from '../model/table';
 import { onKey } from './keys';
 import { Icon, useNow, useSignal, useTrans } from './kit';
+import { ROW_PX } from './measures';
 import { Row } from './row';
 
-/** The height of each row, in pixels; the style sheet has the same. */
-export const ROW_PX = 40;
 /** Rows drawn above and below what is in sight. */
 const MARGIN_ROWS = 8;
 
@@ -24,8 +23,8 @@ export function Grid({ actions, gridRef }: GridProps): ReactElement {
   const trans = useTrans();
   const rows = useSignal(browse.rows);
   const selection = useSignal(browse.selection);
-  const { first, last, onScroll } = useWindow(gridRef, rows.length);
-  useFocusInSight(gridRef, rows, selection.focus);
+  const { first, last, height, onScroll } = useWindow(gridRef, rows.length);
+  useFocusInSight(gridRef, rows, selection.focus, height);
   const focused = rows.find(file => file.attachment_id === selection.focus);
   return (
     <div
@@ -119,7 +118,7 @@ function Head({ actions }: { readonly actions: Actions }): ReactElement {
 function useWindow(
   ref: RefObject<HTMLDivElement>,
   count: number
-): { readonly first: number; readonly last: number; readonly onScroll: () => void } {
+): { first: number; last: number; height: number; onScroll: () => void } {
   const [view, setView] = useState({ top: 0, height: 600 });
   const look = (): void => {
     const grid = ref.current;
@@ -139,31 +138,34 @@ function useWindow(
   }, []);
   const first = Math.max(0, Math.min(view.top, count) - MARGIN_ROWS);
   const last = view.top + Math.ceil(view.height / ROW_PX) + MARGIN_ROWS;
-  return { first, last, onScroll: look };
+  return { first, last, height: view.height, onScroll: look };
 }
 
-/** Scrolls when the focus goes out of sight. */
+/** Scrolls when the focus moves out of sight, or the list becomes lower. */
 function useFocusInSight(
   ref: RefObject<HTMLDivElement>,
   rows: readonly FileRecord[],
-  focus: string | null
+  focus: string | null,
+  height: number
 ): void {
-  const last = useRef(focus);
+  const last = useRef(`${focus ?? ''} ${height}`);
   useLayoutEffect(() => {
     const grid = ref.current;
     const place = rows.findIndex(file => file.attachment_id === focus);
-    if (grid === null || place < 0 || last.current === focus) {
+    const now = `${focus ?? ''} ${height}`;
+    // Rows that come and go above it do not carry the list away.
+    if (grid === null || place < 0 || last.current === now) {
       return;
     }
-    last.current = focus;
-    const head = grid.firstElementChild?.clientHeight ?? 0;
+    last.current = now;
+    const head = (grid.firstElementChild as HTMLElement).offsetHeight;
     const top = place * ROW_PX;
     if (top < grid.scrollTop) {
       grid.scrollTop = top;
     } else if (top + ROW_PX + head > grid.scrollTop + grid.clientHeight) {
       grid.scrollTop = top + ROW_PX + head - grid.clientHeight;
     }
-  }, [ref, rows, focus]);
+  }, [ref, rows, focus, height]);
 }
 
 /** A menu is about the row under it: that row is chosen, unless it is among the chosen ones. */

@@ -1,7 +1,7 @@
 import type { KeyboardEvent } from 'react';
 
 import type { Actions } from '../model/actions';
-import { ROW_PX } from './grid';
+import { ROW_PX } from './measures';
 
 /** What the keys do in the list of files; a key that does nothing here goes on to the page. */
 export function onKey(event: KeyboardEvent, actions: Actions): void {

@@ -6,8 +6,8 @@ import type { Actions } from '../model/actions';
 import { folderName, formatAge, formatSize } from '../model/format';
 import type { Mode } from '../model/selection';
 import { typeOf, type FileType } from '../model/table';
-import { ROW_PX } from './grid';
 import { Icon, IconButton, useSignal, useTrans, type IconName } from './kit';
+import { ROW_PX } from './measures';
 
 interface RowProps {
   readonly id: string;
@@ -67,14 +67,16 @@ export const Row = memo(function Row(props: RowProps): ReactElement {
       </div>
       <div role="gridcell" className="jp-FA-size">
         {formatSize(file.size)}
-        <span className="jp-FA-quick">
-          <IconButton
-            icon="download"
-            label={trans.__('Download %1', file.name)}
-            isTabStop={false}
-            onClick={() => actions.downloadOne(file)}
-          />
-        </span>
+        {!props.isRenaming && (
+          <span className="jp-FA-quick">
+            <IconButton
+              icon="download"
+              label={trans.__('Download %1', file.name)}
+              isTabStop={false}
+              onClick={() => actions.downloadOne(file)}
+            />
+          </span>
+        )}
       </div>
     </div>
   );

@@ -1,0 +1,2 @@
+/** The height of each row, in pixels; the style sheet has the same. */
+export const ROW_PX = 40;

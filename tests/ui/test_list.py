@@ -1,0 +1,209 @@
+"""A person looks through the files: sorts, filters, previews, renames, deletes, takes them out."""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+
+import pytest
+from playwright.sync_api import expect
+from ui.pictures import pdf, png
+
+CSV = "region,revenue\nNorth,10\nSouth,20\n"
+NOTES = '# Notes\n\nThe **churn** model.\n\n- tenure\n\n<img src=x onerror="window.fired=1">\n'
+
+
+@pytest.fixture(scope="module")
+def notebook(server) -> str:
+    """A notebook with a file of each kind."""
+    name = server.notebook("analysis.ipynb", "1 + 1", "")
+    session = server.session(name)
+    for file, content in {
+        "sales.csv": CSV.encode(),
+        "notes.md": NOTES.encode(),
+        "config.json": b'{"rounds":200,"features":["tenure"]}',
+        "loss2.png": png(40, 30, (30, 120, 220)),
+        "loss10.png": png(60, 40, (220, 90, 30)),
+        "report.pdf": pdf("Quarterly report"),
+        "exploration.ipynb": (server.root / name).read_bytes(),
+        "tone.wav": b"RIFF" + bytes(200),
+        "\u05e9\u05dc\u05d5\u05dd.txt": b"hello",
+    }.items():
+        server.upload(session, file, content)
+    with server.api() as api:
+        (server.root / "workspace" / session / "model.pkl").write_bytes(bytes(5000))
+        api.post(
+            f"sessions/{session}/artifacts", json={"path": "model.pkl", "provenance": {"execution_count": 7}}
+        )
+    return name
+
+
+@pytest.fixture
+def opened(panel, notebook):
+    panel.open(notebook)
+    expect(panel.row("sales.csv")).to_be_visible()
+    return panel
+
+
+def test_the_list_is_sorted_by_name_size_and_age(opened):
+    opened.root.get_by_role("button", name="Name", exact=True).click()
+    expect(opened.root.get_by_role("columnheader", name="Name")).to_have_attribute("aria-sort", "ascending")
+    names = opened.names()
+    assert names.index("loss2.png") == names.index("loss10.png") - 1
+    assert names[0] == "config.json"
+
+    opened.root.get_by_role("button", name="Size", exact=True).click()
+    expect(opened.root.get_by_role("columnheader", name="Size")).to_have_attribute("aria-sort", "descending")
+
+    assert opened.names()[0] == "model.pkl"
+
+
+def test_the_list_is_narrowed_by_words_kind_and_type(opened):
+    opened.root.get_by_role("searchbox").fill("LOSS 2")
+    expect(opened.root.locator(".jp-FA-row")).to_have_count(1)
+    opened.root.get_by_role("searchbox").press("Escape")
+
+    opened.root.get_by_role("button", name="Made here").click()
+    expect(opened.root.locator(".jp-FA-row")).to_have_count(1)
+    expect(opened.row("model.pkl")).to_contain_text("[7]")
+    opened.root.get_by_role("button", name="All", exact=True).click()
+
+    opened.root.get_by_role("combobox").select_option("image")
+    assert sorted(opened.names()) == ["loss10.png", "loss2.png"]
+    opened.root.get_by_role("searchbox").fill("nothing like this")
+    expect(opened.root).to_contain_text("No file matches")
+    opened.root.get_by_role("button", name="Show all files").click()
+
+    expect(opened.row("sales.csv")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("name", "selector", "text"),
+    [
+        ("sales.csv", "table", "South"),
+        ("notes.md", "strong", "churn"),
+        ("config.json", "pre", '"rounds": 200'),
+        ("exploration.ipynb", "pre", "1 + 1"),
+        ("\u05e9\u05dc\u05d5\u05dd.txt", "pre", "hello"),
+        ("model.pkl", "p", "There is no preview of this type"),
+    ],
+)
+def test_a_preview_shows_the_beginning_of_a_file(opened, name, selector, text):
+    opened.choose(name)
+    opened.page.keyboard.press("Space")
+
+    expect(opened.root.locator(f".jp-FA-previewBody {selector}").first).to_contain_text(text)
+    opened.picture(f"preview-{name.rpartition('.')[2]}")
+    assert opened.page.evaluate("window.fired") is None
+
+
+@pytest.mark.parametrize(("name", "width"), [("loss10.png", 60), ("report.pdf", 200)])
+def test_a_preview_shows_pictures_and_pages(opened, name, width):
+    opened.choose(name)
+    opened.page.keyboard.press("Space")
+
+    picture = opened.root.locator(".jp-FA-large")
+    expect(picture).to_be_visible()
+    opened.page.wait_for_function("image => image.naturalWidth > 0", arg=picture.element_handle())
+    assert picture.evaluate("image => image.naturalWidth") >= width
+
+
+def test_sound_has_a_player(opened):
+    opened.choose("tone.wav")
+    opened.root.get_by_role("button", name="Preview (Space)").click()
+
+    expect(opened.root.locator(".jp-FA-previewBody audio")).to_be_visible()
+
+
+def test_the_code_line_is_copied_and_inserted_with_what_it_needs(opened):
+    opened.choose("sales.csv")
+    opened.root.get_by_role("button", name="Copy the code that loads it").click()
+    assert opened.page.evaluate("navigator.clipboard.readText()") == 'ws["sales.csv"]'
+
+    opened.root.get_by_role("button", name="Insert into the notebook").click()
+
+    cells = opened.page.locator(".jp-Notebook .jp-Cell .cm-content")
+    expect(cells.filter(has_text="jw.current()")).to_contain_text('ws["sales.csv"]')
+
+
+def test_a_file_is_renamed_in_its_row_and_a_bad_name_is_refused(opened, server, notebook):
+    opened.choose("config.json")
+    opened.page.keyboard.press("F2")
+    opened.picture("rename")
+    opened.page.keyboard.type("settings")
+    opened.page.keyboard.press("Enter")
+    expect(opened.row("settings.json")).to_be_visible()
+
+    opened.page.keyboard.press("F2")
+    opened.root.get_by_label("New name of settings.json").fill("a/b")
+    opened.page.keyboard.press("Enter")
+
+    expect(opened.root.get_by_role("alert")).to_contain_text("This name cannot be used.")
+    server.upload(server.session(notebook), "config.json", b'{"rounds":200,"features":["tenure"]}')
+
+
+def test_a_deletion_is_undone_from_its_notice_and_from_the_trash(opened):
+    opened.choose("loss2.png")
+    opened.page.keyboard.press("Delete")
+    expect(opened.row("loss2.png")).to_have_count(0)
+    opened.picture("undo")
+    opened.root.get_by_role("button", name="Undo").click()
+    expect(opened.row("loss2.png")).to_be_visible()
+
+    opened.choose("loss2.png")
+    opened.root.get_by_role("button", name="Move to the trash (Delete)").click()
+    opened.root.get_by_role("button", name="Show the trash").click()
+    expect(opened.root.get_by_role("region", name="Trash")).to_contain_text("loss2.png")
+    opened.picture("trash")
+    opened.root.get_by_role("button", name="Restore loss2.png").click()
+    opened.root.get_by_role("button", name="Back to the files").click()
+
+    expect(opened.row("loss2.png")).to_be_visible()
+
+
+def test_a_selection_is_downloaded_as_a_zip(opened):
+    opened.choose("loss2.png")
+    opened.choose("sales.csv", modifiers=["Control"])
+    expect(opened.root).to_contain_text("2 chosen")
+
+    with opened.page.expect_download() as download:
+        opened.root.get_by_role("button", name="Download as a zip").click()
+
+    with zipfile.ZipFile(io.BytesIO(download.value.path().read_bytes())) as archive:
+        names = {name.rpartition("/")[2] for name in archive.namelist()}
+    assert names == {"loss2.png", "sales.csv", "attachments_manifest.json"}
+
+
+def test_the_context_menu_acts_on_the_row_under_it(opened):
+    opened.choose("sales.csv", button="right")
+    menu = opened.page.get_by_role("menu")
+    expect(menu).to_contain_text("Show in File Browser")
+    opened.picture("menu", whole=True)
+
+    opened.page.get_by_role("menuitem", name="Copy Code").click()
+
+    assert opened.page.evaluate("navigator.clipboard.readText()") == 'ws["sales.csv"]'
+
+
+def test_a_file_is_shown_in_the_file_browser_and_opened_in_a_tab(opened):
+    opened.choose("sales.csv", button="right")
+    opened.page.get_by_role("menuitem", name="Show in File Browser").click()
+    expect(opened.page.locator(".jp-DirListing-item", has_text="sales.csv")).to_be_visible()
+    opened.page.locator('[data-id="jupyter-workspace-files"]').click()
+
+    opened.choose("sales.csv")
+    opened.page.keyboard.press("Enter")
+
+    expect(opened.page.get_by_role("tab", name=re.compile("sales.csv"))).to_be_visible()
+
+
+def test_a_file_of_the_server_is_attached_from_the_file_browser(opened, server, notebook):
+    (server.root / "elsewhere.txt").write_text("elsewhere")
+    opened.page.locator('[data-id="filebrowser"]').click()
+    opened.page.get_by_role("button", name="Refresh the file browser").first.click()
+    opened.page.locator(".jp-DirListing-item", has_text="elsewhere.txt").click(button="right")
+
+    opened.page.get_by_role("menuitem", name="Attach to Open Notebook").click()
+
+    expect(opened.row("elsewhere.txt")).to_be_visible()

@@ -1,0 +1,184 @@
+"""A person brings files in: by drop, by picker, by paste; pauses, cancels, reloads; is refused."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+MIB = 1024 * 1024
+
+
+@pytest.fixture
+def notebook(server, request) -> str:
+    words = re.sub(r"\W+", "-", request.node.name.removeprefix("test_"))
+    return server.notebook(f"{words[-40:]}.ipynb")
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory):
+    """A file that is on its way for some seconds."""
+    path = tmp_path_factory.mktemp("large") / "large.bin"
+    with path.open("wb") as file:
+        for _ in range(200):
+            file.write(os.urandom(MIB))
+    return path
+
+
+def slow(panel, bytes_per_second: int) -> None:
+    cdp = panel.page.context.new_cdp_session(panel.page)
+    cdp.send("Network.enable")
+    limits = {"offline": False, "latency": 5, "downloadThroughput": -1, "uploadThroughput": bytes_per_second}
+    cdp.send("Network.emulateNetworkConditions", limits)
+
+
+def test_a_folder_keeps_its_tree_and_hidden_files_are_left_out_by_name(panel, server, notebook, tmp_path):
+    (tmp_path / "run/deep").mkdir(parents=True)
+    (tmp_path / "run/a.txt").write_text("a")
+    (tmp_path / "run/deep/b.txt").write_text("b")
+    (tmp_path / "run/.DS_Store").write_text("x")
+    panel.open(notebook)
+    expect(panel.root).to_contain_text("Drop files or folders here")
+
+    panel.drop([tmp_path / "run"], holding="drop")
+
+    expect(panel.row("b.txt")).to_be_visible()
+    expect(panel.row("a.txt")).to_be_visible()
+    expect(panel.root).to_contain_text(".DS_Store")
+    assert set(server.files(server.session(notebook))) == {
+        "attachments/run/a.txt",
+        "attachments/run/deep/b.txt",
+    }
+
+
+def test_a_large_file_is_paused_goes_on_and_survives_a_reload(panel, server, notebook, large):
+    panel.open(notebook)
+    expect(panel.root).to_contain_text("Drop files or folders here")
+    slow(panel, 40 * MIB)
+    panel.drop([large])
+    expect(panel.transfers).to_contain_text("left")
+    panel.picture("transfer-sending")
+
+    panel.root.get_by_role("button", name="Pause large.bin").click()
+    expect(panel.transfers).to_contain_text("Paused at")
+    panel.picture("transfer-paused")
+    panel.root.get_by_role("button", name="Go on with large.bin").click()
+    expect(panel.transfers).to_contain_text("left")
+    panel.page.reload()
+    panel.settle()
+
+    expect(panel.row("large.bin")).to_be_visible(timeout=60_000)
+    record = server.files(server.session(notebook))["attachments/large.bin"]
+    assert record["sha256"] == hashlib.sha256(large.read_bytes()).hexdigest()
+
+
+def test_a_cancelled_transfer_leaves_nothing(panel, server, notebook, large):
+    panel.open(notebook)
+    expect(panel.root).to_contain_text("Drop files or folders here")
+    slow(panel, 10 * MIB)
+    panel.pick(large)
+    expect(panel.transfers).to_contain_text("left")
+
+    panel.root.get_by_role("button", name="Cancel large.bin").click()
+
+    expect(panel.transfers).to_have_count(0)
+    assert server.files(server.session(notebook)) == {}
+
+
+def test_a_pasted_picture_gets_the_moment_as_its_name(panel, notebook):
+    panel.open(notebook)
+    expect(panel.root).to_contain_text("Drop files or folders here")
+
+    panel.root.locator(".jp-FA-session").evaluate(
+        """element => {
+          const data = new DataTransfer();
+          data.items.add(new File([new Uint8Array([137, 80, 78, 71])], 'image.png', {type: 'image/png'}));
+          element.dispatchEvent(new ClipboardEvent('paste', {clipboardData: data, bubbles: true}));
+        }"""
+    )
+
+    expect(panel.row("Screenshot 20")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("choice", "names"),
+    [
+        ("Keep both", {"sales.csv", "sales (1).csv"}),
+        ("Replace", {"sales.csv"}),
+        ("Skip", {"sales.csv"}),
+    ],
+)
+def test_a_name_that_is_taken_is_a_question(panel, server, notebook, choice, names):
+    session = server.session(notebook)
+    before = server.upload(session, "sales.csv", b"old")
+    panel.open(notebook)
+    expect(panel.row("sales.csv")).to_be_visible()
+    panel.pick({"name": "sales.csv", "mimeType": "text/csv", "buffer": b"newer"})
+    expect(panel.root).to_contain_text("There is a file sales.csv already.")
+    panel.picture("conflict")
+
+    panel.root.get_by_role("button", name=choice).click()
+
+    if choice == "Keep both":
+        expect(panel.row("sales (1).csv")).to_be_visible()
+    elif choice == "Replace":
+        expect(panel.row("sales.csv")).to_contain_text("5 B")
+    files = server.files(session)
+    assert {record["name"] for record in files.values()} == names
+    assert files["attachments/sales.csv"]["attachment_id"] == before["attachment_id"]
+
+
+def test_a_refusal_says_what_to_do(panel, notebook):
+    panel.open(notebook)
+    expect(panel.root).to_contain_text("Drop files or folders here")
+    full = {
+        "status": 507,
+        "json": {"message": "No room.", "code": "quota_exceeded", "used": 9 * MIB, "limit": 10 * MIB},
+    }
+    panel.page.route(re.compile(r"/api/workspace/uploads/"), lambda route: route.fulfill(**full))
+
+    panel.pick({"name": "sales.csv", "mimeType": "text/csv", "buffer": b"a"})
+
+    expect(panel.transfers).to_contain_text("No room: 9.0 MiB of 10 MiB are in use.")
+    expect(panel.transfers).to_contain_text("Delete files or empty the trash, then try again.")
+    panel.picture("refused")
+    panel.page.unroute(re.compile(r"/api/workspace/uploads/"))
+    panel.root.get_by_role("button", name="Try sales.csv again").click()
+    expect(panel.row("sales.csv")).to_be_visible()
+
+
+def test_a_proxy_with_a_small_limit_is_passed_in_small_parts(panel, server, notebook, tmp_path):
+    content = os.urandom(5 * MIB)
+    (tmp_path / "medium.bin").write_bytes(content)
+
+    def proxy(route):
+        length = int(route.request.headers.get("content-length", "0"))
+        if route.request.method == "PATCH" and length > MIB:
+            route.fulfill(status=413, body="<html>413 Request Entity Too Large</html>")
+        else:
+            route.continue_()
+
+    panel.open(notebook)
+    expect(panel.root).to_contain_text("Drop files or folders here")
+    panel.page.route(re.compile(r"/api/workspace/uploads/"), proxy)
+
+    panel.pick(tmp_path / "medium.bin")
+
+    expect(panel.row("medium.bin")).to_be_visible(timeout=20_000)
+    record = server.files(server.session(notebook))["attachments/medium.bin"]
+    assert record["sha256"] == hashlib.sha256(content).hexdigest()
+
+
+def test_a_running_transfer_shows_in_the_status_bar(panel, notebook, large):
+    panel.open(notebook)
+    expect(panel.root).to_contain_text("Drop files or folders here")
+    slow(panel, 10 * MIB)
+
+    panel.pick(large)
+
+    expect(panel.page.locator(".jp-FA-status")).to_contain_text("1 file")
+    panel.root.get_by_role("button", name="Cancel large.bin").click()
+    expect(panel.page.locator(".jp-FA-status")).to_have_count(0)

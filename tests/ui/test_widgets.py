@@ -1,0 +1,79 @@
+"""The panels in a notebook's outputs: over HTTP, live while the kernel is busy, back after a reload."""
+
+from __future__ import annotations
+
+import time
+
+import nbformat
+import pytest
+from playwright.sync_api import expect
+
+OUTPUT = ".jp-OutputArea .jp-FilesAndArtifacts"
+MAKE = """import jupyter_workspace as jw, time
+seen, changes = [], []
+panel = jw.AttachmentPanel(accept=".csv", max_size=1000, on_upload=lambda file: seen.append(file.name))
+panel.observe(lambda change: changes.append(len(change["new"])), "files")
+panel"""
+ASK = "time.sleep(1); print(seen, [file.name for file in panel.files], changes[-1])"
+
+
+@pytest.fixture
+def notebook(server, request) -> str:
+    return server.notebook(f"widget-{len(request.node.name)}.ipynb", MAKE, "time.sleep(12)", ASK)
+
+
+def run_cell(page, number: int) -> None:
+    page.locator(".jp-Notebook .jp-Cell").nth(number).locator(".cm-content").click()
+    page.keyboard.press("Shift+Enter")
+
+
+def test_a_panel_uploads_past_a_busy_kernel_and_calls_back(panel, server, notebook):
+    page = panel.page
+    panel.open(notebook)
+    page.wait_for_selector(".jp-NotebookPanel-toolbar .jp-Toolbar-kernelName")
+    run_cell(page, 0)
+    output = page.locator(OUTPUT)
+    expect(output).to_contain_text("Drop files or folders here", timeout=30_000)
+    run_cell(page, 1)
+    expect(page.locator(".jp-InputPrompt").nth(1)).to_contain_text("*")
+
+    output.locator("input[type=file]").first.set_input_files(
+        [
+            {"name": "sales.csv", "mimeType": "text/csv", "buffer": b"a,b\n"},
+            {"name": "photo.jpg", "mimeType": "image/jpeg", "buffer": b"x"},
+            {"name": "long.csv", "mimeType": "text/csv", "buffer": b"x" * 2000},
+        ]
+    )
+
+    expect(output.get_by_role("row").filter(has_text="sales.csv")).to_be_visible(timeout=4000)
+    expect(output).to_contain_text("does not take files of this type")
+    expect(output).to_contain_text("Larger than the 1000 B allowed")
+    page.screenshot(path="build/ui/widget.png")
+    run_cell(page, 2)
+    expect(page.locator(".jp-OutputArea-output pre")).to_contain_text(
+        "['sales.csv'] ['sales.csv'] 1", timeout=40_000
+    )
+
+
+def test_a_panel_is_back_at_once_after_a_reload_in_the_middle_of_a_cell(panel, server, notebook):
+    page = panel.page
+    server.upload(server.session(notebook), "sales.csv", b"a,b\n")
+    panel.open(notebook)
+    page.wait_for_selector(".jp-NotebookPanel-toolbar .jp-Toolbar-kernelName")
+    run_cell(page, 0)
+    expect(page.locator(OUTPUT)).to_contain_text("sales.csv", timeout=30_000)
+    page.keyboard.press("Control+s")
+    page.wait_for_function("() => !document.querySelector('.jp-mod-dirty')")
+    run_cell(page, 1)
+    expect(page.locator(".jp-InputPrompt").nth(1)).to_contain_text("*")
+
+    page.reload()
+    page.wait_for_selector(".jp-Notebook .jp-Cell")
+    begun = time.monotonic()
+    expect(page.locator(OUTPUT)).to_contain_text("sales.csv", timeout=10_000)
+
+    assert time.monotonic() - begun < 2
+    saved = nbformat.read(server.root / notebook, as_version=4)
+    data = saved.cells[0].outputs[0]["data"]
+    assert data["application/vnd.jupyter-workspace.v1+json"]["view"] == "attachments"
+    assert "<table>" in data["text/html"]
