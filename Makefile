@@ -132,6 +132,10 @@ hub: begin ## Behind a real JupyterHub with its proxy and two users
 test: lint front enabled measured faults examples hub ui ## Everything that a change must pass
 	@python tests/gate/requirements_report.py
 
+.PHONY: bench
+bench: install ## Ratios to what people have today; needs a quiet machine
+	for script in tests/bench/bench_*.py; do echo "== $$script"; python $$script || exit 1; done
+
 .PHONY: package
 package: install ## The sdist and the wheel, in dist/
 	rm -rf labextension/dist
