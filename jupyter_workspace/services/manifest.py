@@ -62,6 +62,10 @@ class Manifests:
             session_id = self._dirty.pop()
             try:
                 await self._write(session_id)
+            except asyncio.CancelledError:
+                # The last flush, at the stop, still has it to do.
+                self._dirty.add(session_id)
+                raise
             except (WorkspaceError, OSError):
                 _log.warning("The manifest of session %s cannot be written.", session_id)
 
