@@ -28,7 +28,7 @@ from hypothesis.stateful import (
 
 from jupyter_workspace.policy.naming import numbered
 
-EXAMPLES = int(os.environ.get("MACHINE_EXAMPLES", "8"))
+EXAMPLES = int(os.environ.get("MACHINE_EXAMPLES", "6"))
 STEPS = int(os.environ.get("MACHINE_STEPS", "30"))
 
 NAMES = st.sampled_from(["a.csv", "a (1).csv", "b.tar.gz", "no suffix", "ä.txt", "日本.png", "100%.md"])
