@@ -71,6 +71,8 @@ class Disk:
         self._server_root = server_root or workspace
         self._probes_renames = renames is None
         self._durable: set[tuple[int, int]] = set()
+        #: Names in the staging area that could not be deleted, and are not wanted any more.
+        self.left_behind: set[str] = set()
 
     # Folders
 

@@ -10,6 +10,7 @@ import asyncio
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -202,7 +203,16 @@ class _LocalTransfers(_Threads):
 
     async def stage(self) -> StagingFile:
         """See `base.Transfers`."""
+        if self.disk.left_behind:
+            await self._change(self._remove_left_behind)
         return self._staging(_new_name())
+
+    def _remove_left_behind(self) -> None:
+        with self.disk.root(Place("staging", "")) as folder:
+            for name in list(self.disk.left_behind):
+                with suppress(FileNotFoundError):
+                    os.unlink(name, dir_fd=folder)
+                self.disk.left_behind.discard(name)
 
     def _staging(self, name: str) -> StagingFile:
         staging = StagingFile(

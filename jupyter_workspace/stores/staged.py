@@ -8,7 +8,7 @@ import os
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from jupyter_workspace.errors import Busy, FileNotFound
+from jupyter_workspace.errors import Busy, FileNotFound, WorkspaceError
 from jupyter_workspace.stores import syscalls
 from jupyter_workspace.stores.base import HEAD_BYTES, Digest, Place
 from jupyter_workspace.stores.checksums import BLOCK_BYTES, crc32, digest_of
@@ -47,6 +47,11 @@ class StagedFile:
         if self._descriptor < 0:
             self._open(os.O_CREAT | os.O_EXCL if self.is_untouched else 0)
             self.is_untouched = False
+
+    def make(self) -> None:
+        """Make the file, with nothing in it."""
+        self._ensure_open()
+        self.close()
 
     def write(self, content: memoryview, offset: int) -> None:
         """Write a block, and begin to bring it to the disk."""
@@ -135,8 +140,9 @@ class StagedFile:
         try:
             with self._disk.parent(self.place) as (folder, name), suppress(FileNotFoundError):
                 os.unlink(name, dir_fd=folder)
-        except OSError:
-            _log.warning("A staging file could not be removed: %s", self.place.path, exc_info=True)
+        except (OSError, WorkspaceError) as fault:
+            _log.warning("A staging file cannot be removed now (%s): %s", fault, self.place.path)
+            self._disk.left_behind.add(self.place.path)
 
     def clone(self, source: int) -> Digest:
         """Share the blocks of another file, hash them, sync and close; closes `source`, too."""
