@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from msgspec import Struct
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from jupyter_workspace.models.file import FileKind
-    from jupyter_workspace.protocol.query import Filters
+from jupyter_workspace.models.file import FileKind
+from jupyter_workspace.protocol.query import Filters
 
 __all__ = ["FileFilter", "SessionFilter"]
 
