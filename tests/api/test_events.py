@@ -363,22 +363,6 @@ def test_sequences_go_on_in_a_session_that_is_made_again(session):
     assert not fresh["reset"]
 
 
-def test_cursors_are_valid_after_a_restart(server, session):
-    # S0-49 S0-52 S0-61 C22; API 5
-    for n in range(3):
-        session.saved(f"{n}.csv")
-    before = session.poll().json()
-
-    server.restart()
-    after = session.poll().json()
-    later = session.poll(after=1).json()
-    session.saved("3.csv")
-
-    assert after == before
-    assert [event["sequence"] for event in later["events"]] == [2, 3]
-    assert [event["sequence"] for event in session.events(after=3)] == [4]
-
-
 def test_an_upload_and_its_event_come_together(session):
     # S0-58 S0-99; API 4, 5
     for n in range(10):

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 
 import pytest
-from api.running import Session
 
 from jupyter_workspace.handlers.routes import ROUTES
 
@@ -63,18 +61,16 @@ def test_a_kernels_requests_need_no_xsrf_token(server, session):
 )  # fmt: skip
 def test_the_token_opens_nothing_else(server, target, method):
     # C14; API 9
-    with server.wire() as wire:
-        answer = None
-        for headers in (
-            kernel(server),
-            {"Authorization": f"token {kernel(server)['X-Jupyter-Workspace-Token']}"},
-        ):
-            answer = server.request(method, target, b"{}" if method != "GET" else None, headers)
-            assert answer.status in {302, 401, 403, 404, 405}
-            assert answer.status != 200
-        assert wire is not None
-        opened = server.request("GET", f"{target}?token={kernel(server)['X-Jupyter-Workspace-Token']}")
-        assert opened.status in {302, 401, 403, 404, 405}
+    token = kernel(server)["X-Jupyter-Workspace-Token"]
+    body = None if method == "GET" else b"{}"
+
+    answers = [
+        server.request(method, target, body, kernel(server)),
+        server.request(method, target, body, {"Authorization": f"token {token}"}),
+        server.request(method, f"{target}?token={token}", body),
+    ]
+
+    assert {answer.status for answer in answers} <= {302, 401, 403, 404, 405}
 
 
 @pytest.mark.parametrize("name", ["Authorization", "Cookie", "X-Jupyter-Workspace-Tokens"])
@@ -122,16 +118,6 @@ def test_the_token_is_long_and_not_the_servers(server):
     assert token != server.token
 
 
-def test_the_token_survives_a_restart(server, session):
-    # S0-52; API 9
-    before = kernel(server)
-
-    server.restart()
-
-    assert kernel(server) == before
-    assert server.call("GET", f"/sessions/{session.id}", None, before, anonymous=True).status == 200
-
-
 def test_the_token_of_one_server_is_worth_nothing_on_another(server, guarded):
     # C14; API 9
     assert (
@@ -153,11 +139,3 @@ def test_the_token_is_in_no_answer(server, session):
 
     for path in ("/", "/sessions", "/usage", f"/sessions/{session.id}", "/nowhere"):
         assert token not in ask(server, "GET", path).text()
-
-
-def test_kernels_are_told_of_the_server_in_their_environment(server):
-    # S0-98; API 9
-    environment = (f"/proc/{server.process.pid}/environ") if os.path.exists("/proc") else None  # noqa: PTH110
-
-    assert json.loads(connection(server).read_text())["url"].endswith("/user/ada/")
-    assert environment is None or Session(server, "x").id == "x"

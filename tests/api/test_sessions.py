@@ -508,17 +508,6 @@ def test_a_session_is_deleted_with_its_files(session):
     assert not session.folder.exists()
 
 
-def test_a_deleted_session_does_not_come_back_by_itself(server, session):
-    # API 11.32
-    session.saved("a.csv", b"abc")
-    session.call("DELETE")
-
-    server.restart()
-
-    assert session.call("GET").status == 404
-    assert (session.folder / "attachments/a.csv").read_bytes() == b"abc"
-
-
 def test_a_session_made_again_adopts_its_folder(session):
     # S0-64; API 11.32, 11.35
     before = session.saved("a.csv", b"abc")
@@ -570,47 +559,3 @@ def test_a_session_whose_folder_was_removed_has_no_files_and_goes_on(session):
     assert session.files() == []
     assert session.put("b.csv").status == 201
     assert session.names() == ["attachments/b.csv"]
-
-
-def test_everything_is_as_it_was_after_a_restart(server, session):
-    # S0-52 S2-01 S0-91; API 1 Durable
-    record = session.saved("a.csv", b"abc", dir="deep")
-    deleted = session.saved("b.csv")
-    session.call("DELETE", f"/artifacts/{deleted['attachment_id']}")
-    session.call("PATCH", json_body={"name": "kept", "metadata": {"k": 1}})
-
-    def state():
-        return [
-            session.call("GET").json(),
-            session.files(),
-            session.call("GET", "/trash").json(),
-            session.poll().json(),
-        ]
-
-    before = state()
-    server.kill()
-    server.restart()
-
-    assert state() == before
-    assert session.content(record["attachment_id"]).body == b"abc"
-
-
-def test_a_lost_index_is_made_again_from_the_journals(server, session):
-    # S0-28 S0-30; API 1 On disk, 11.33, 11.34
-    record = session.saved("a.csv", b"abc")
-    session.call("PATCH", f"/artifacts/{record['attachment_id']}", json_body={"metadata": {"k": 1}})
-    deleted = session.saved("b.csv")
-    session.call("DELETE", f"/artifacts/{deleted['attachment_id']}")
-    before = session.files()
-    server.stop()
-    (database,) = (server.data / "jupyter_workspace").glob("*.sqlite")
-    for path in database.parent.glob(f"{database.name}*"):
-        path.unlink()
-
-    server.restart()
-
-    assert session.files() == before
-    assert session.content(record["attachment_id"]).body == b"abc"
-    session.saved("c.csv")
-    (event,) = [event for event in session.events(limit=100) if event["name"] == "c.csv"]
-    assert event["sequence"] > 4

@@ -376,19 +376,6 @@ def test_a_key_has_a_sensible_length(session, key):
     assert session.put("a.csv", headers={"Idempotency-Key": key}).status == 400
 
 
-def test_a_key_outlives_a_killed_server(server, session):
-    # S0-52; API 11.52
-    key = {"Idempotency-Key": secrets.token_hex(8)}
-    first = session.put("a.csv", b"abc", headers=key)
-
-    server.kill()
-    server.restart()
-
-    assert session.put("a.csv", b"abc", headers=key).json() == first.json()
-    assert session.names() == ["attachments/a.csv"]
-    assert session.content(first.json()["attachment_id"]).body == b"abc"
-
-
 # Races
 
 
