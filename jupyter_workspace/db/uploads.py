@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
@@ -21,18 +22,20 @@ class Uploads:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    async def put(self, entry: UploadEntry) -> None:
-        """Adds the row of an upload, or puts it in place of the old one."""
-        await self.drop([entry.upload_id])
-        await self._connection.execute(
-            insert(uploads).values(
-                upload_id=entry.upload_id,
-                session_id=entry.session_id,
-                state=entry.state,
-                payload=msgspec.json.encode(entry),
-                expires_at=from_time(entry.expires_at),
-            )
-        )
+    async def add(self, entries: Sequence[UploadEntry]) -> None:
+        """Adds uploads that have no row."""
+        rows = [
+            {
+                "upload_id": entry.upload_id,
+                "session_id": entry.session_id,
+                "state": entry.state,
+                "payload": msgspec.json.encode(entry),
+                "expires_at": from_time(entry.expires_at),
+            }
+            for entry in entries
+        ]
+        if rows:
+            await self._connection.execute(insert(uploads), rows)
 
     async def find(self, upload_id: str) -> UploadEntry | None:
         """The upload of that id."""
@@ -48,10 +51,9 @@ class Uploads:
         )
         return [row.upload_id for row in rows]
 
-    async def drop(self, upload_ids: list[str]) -> None:
-        """Forgets these."""
-        if upload_ids:
-            await self._connection.execute(delete(uploads).where(uploads.c.upload_id.in_(upload_ids)))
+    async def drop(self, upload_ids: Sequence[str]) -> None:
+        """Forgets these; those that have no row, too."""
+        await self._connection.execute(delete(uploads).where(uploads.c.upload_id.in_(upload_ids)))
 
     async def drop_expired(self, moment: datetime) -> None:
         """Forgets those that have ended and whose time is over."""

@@ -1,7 +1,8 @@
 """The open uploads of this server: finished, ended, swept, and found again after a restart.
 
 The note beside an upload's bytes is what a restart believes; the table `uploads` is its index and keeps
-what became of uploads that have ended.
+what became of uploads that have ended. So no request waits for the table: its rows are written soon
+after, many in one transaction, and only then the note of an ended upload goes.
 """
 
 from __future__ import annotations
@@ -18,14 +19,14 @@ from msgspec.structs import replace
 from jupyter_workspace.db.engine import Transaction
 from jupyter_workspace.errors import OutOfSpace, Starting, Unavailable, UploadNotFound, WorkspaceError
 from jupyter_workspace.models.entry import SessionEntry
-from jupyter_workspace.models.upload import UploadEntry, UploadEvent
+from jupyter_workspace.models.upload import UploadEntry, UploadEvent, UploadState
 from jupyter_workspace.protocol.notes import decode_note
 from jupyter_workspace.services.finishing import publish, published
 from jupyter_workspace.services.ingest import Ingest
 from jupyter_workspace.services.parts import Parts
 from jupyter_workspace.services.room import Reservation, Room
 from jupyter_workspace.services.spooled import Spooled
-from jupyter_workspace.stores.base import Place, Staging
+from jupyter_workspace.stores.base import Staging
 
 __all__ = ["Spools"]
 
@@ -54,6 +55,8 @@ class Spools:
         self._ingest = ingest
         self._monotonic = monotonic
         self._tasks: set[asyncio.Task[None]] = set()
+        self._unindexed: dict[str, UploadEntry | None] = {}
+        self._indexing: asyncio.Task[None] | None = None
         self._ready = asyncio.Event()
         parts.ledger.on_commit(self._on_commit)
 
@@ -68,17 +71,19 @@ class Spools:
             on_complete=self._finish_soon,
             monotonic=self._monotonic,
         )
+        self._index(entry.upload_id, entry)
         return upload
 
     async def stored(self, session_id: str, upload_id: str) -> UploadEntry:
         """The upload of a session, open or ended; raises UploadNotFound."""
         upload = self.live.get(upload_id)
-        entry = None if upload is None else upload.entry
-        if entry is None:
+        if upload is not None:
+            entry: UploadEntry | None = upload.entry
+        elif upload_id in self._unindexed:
+            entry = self._unindexed[upload_id]
+        else:
             async with self._parts.ledger.reading() as tx:
                 entry = await tx.uploads.find(upload_id)
-            if entry is not None and entry.finished_at is None:
-                entry = None  # it is being forgotten
         if entry is None or entry.session_id != session_id:
             raise UploadNotFound(upload_id=upload_id)
         return entry
@@ -107,14 +112,14 @@ class Spools:
             upload.become("postponed")
             raise
         except WorkspaceError as error:
-            await self._end(upload, "refused", code=error.code)
+            self._end(upload, "refused", code=error.code)
             raise
         except BaseException:
             upload.become("postponed")
             raise
-        await self._end(upload, "accepted", attachment_id=attachment_id)
+        self._end(upload, "accepted", attachment_id=attachment_id)
 
-    async def _end(
+    def _end(
         self,
         upload: Spooled,
         event: UploadEvent,
@@ -126,14 +131,7 @@ class Spools:
         now = self._parts.clock()
         upload.entry = replace(upload.entry, finished_at=now, attachment_id=attachment_id, code=code)
         upload.reservation.release()
-        await self._record(upload)
-
-    async def _record(self, upload: Spooled) -> None:
-        """Keeps what became of it, then lets go of note and bytes."""
-        async with self._parts.ledger.writing() as tx:
-            await tx.uploads.put(upload.entry)
-        await upload.erase()
-        self.live.pop(upload.entry.upload_id, None)
+        self._index(upload.entry.upload_id, upload.entry)
 
     async def forget(self, upload_id: str) -> None:
         """Ends an upload of which nothing is to be known any more."""
@@ -141,8 +139,32 @@ class Spools:
         if upload is not None:
             await upload.end_writing()
             await upload.erase()
-        async with self._parts.ledger.writing() as tx:
-            await tx.uploads.drop([upload_id])
+        self._index(upload_id, None)
+
+    # The index
+
+    def _index(self, upload_id: str, entry: UploadEntry | None) -> None:
+        """Has the row of an upload written, or dropped, soon."""
+        self._unindexed[upload_id] = entry
+        if self._indexing is None or self._indexing.done():
+            self._indexing = self._spawn(self._write_index())
+
+    async def _write_index(self) -> None:
+        """Writes what is to be written; when that fails the next sweep tries again, and the notes stay."""
+        while rows := dict(self._unindexed):
+            async with self._parts.ledger.writing() as tx:
+                await tx.uploads.drop(list(rows))
+                await tx.uploads.add([entry for entry in rows.values() if entry is not None])
+            changed = self._unindexed
+            self._unindexed = {key: changed[key] for key in changed if changed[key] is not rows.get(key, key)}
+            await self._let_go()
+
+    async def _let_go(self) -> None:
+        """Ends what is known to have ended: its row tells of it."""
+        for upload_id, upload in list(self.live.items()):
+            if upload.entry.finished_at is not None and upload_id not in self._unindexed:
+                await upload.erase()
+                self.live.pop(upload_id, None)
 
     # While the server runs
 
@@ -158,12 +180,11 @@ class Spools:
     async def sweep(self) -> None:
         """Forgets what has expired, and tries again to finish what could not be."""
         for upload_id, upload in list(self.live.items()):
-            if upload.entry.finished_at is not None:
-                await self._record(upload)
-            elif upload.is_expired:
+            if upload.is_expired:
                 await self.forget(upload_id)
             elif upload.is_to_be_finished:
                 self._finish_soon(upload)
+        await self._write_index()
         async with self._parts.ledger.writing() as tx:
             await tx.uploads.drop_expired(self._parts.clock())
 
@@ -179,7 +200,7 @@ class Spools:
             code = _why_closed(session, upload.entry)
             if upload.entry.session_id == session_id and upload.entry.state == "open" and code is not None:
                 await upload.end_writing()
-                await self._end(upload, "abandoned", code=code)
+                self._end(upload, "abandoned", code=code)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
@@ -217,43 +238,35 @@ class Spools:
         """Finds the uploads that a dead server left; gives the names of their staging files."""
         store = self._parts.store
         names = set(await store.staged_names())
-        for spool, note in (await store.notes()).items():
-            entry = decode_note(note)
-            if entry is None or entry.spool != spool:
-                await store.drop_note(spool)
-            elif (session := await self._left(entry, is_there=spool in names)) is None:
-                await store.drop_note(spool)
-                await store.remove(Place("staging", spool))
-            else:
-                held = self._room.hold(session, max(entry.length or 0, entry.offset), entry.offset)
-                self.add(replace(entry, state="open"), held, None)
-        async with self._parts.ledger.writing() as tx:
-            await tx.uploads.drop([name for name in await tx.uploads.unended() if name not in self.live])
+        async with self._parts.ledger.reading() as tx:
+            forgotten = set(await tx.uploads.unended())
+            for spool, note in (await store.notes()).items():
+                entry = decode_note(note)
+                if entry is not None and entry.spool == spool:
+                    await self._take_up(tx, entry, is_there=spool in names)
+        for upload_id in forgotten - self.live.keys() - self._unindexed.keys():
+            self._index(upload_id, None)
         self._ready.set()
         for upload in list(self.live.values()):
             if upload.is_to_be_finished:
                 self._finish_soon(upload)
         return frozenset(upload.entry.spool for upload in self.live.values())
 
-    async def _left(self, entry: UploadEntry, *, is_there: bool) -> SessionEntry | None:
-        """The session of an upload that goes on; None when it has ended, and that is kept now."""
+    async def _take_up(self, tx: Transaction, entry: UploadEntry, *, is_there: bool) -> None:
+        """Goes on with an upload, or keeps how it ended; what is of no more use is left to the sweep."""
+        stored = await tx.uploads.find(entry.upload_id)
+        if stored is not None and stored.finished_at is not None:
+            return
         now = self._parts.clock()
-        async with self._parts.ledger.writing() as tx:
-            stored = await tx.uploads.find(entry.upload_id)
-            if stored is not None and stored.finished_at is not None:
-                return None
-            ended = await _ended_before(tx, entry)
-            session = await tx.sessions.find(entry.session_id)
-            code = _why_closed(session, entry)
-            if ended is None and code is None and is_there and now < entry.expires_at:
-                await tx.uploads.put(entry)
-                return session
-            if ended is not None or code is not None:
-                state = "failed" if ended is None else "done"
-                await tx.uploads.put(
-                    replace(entry, state=state, finished_at=now, attachment_id=ended, code=code)
-                )
-        return None
+        session = await tx.sessions.find(entry.session_id)
+        attachment_id, code = await _ended_before(tx, entry), _why_closed(session, entry)
+        if attachment_id is not None or code is not None:
+            state: UploadState = "failed" if attachment_id is None else "done"
+            ended = replace(entry, state=state, finished_at=now, attachment_id=attachment_id, code=code)
+            self._index(entry.upload_id, ended)
+        elif session is not None and is_there and now < entry.expires_at:
+            held = self._room.hold(session, max(entry.length or 0, entry.offset), entry.offset)
+            self.add(entry, held, None)
 
 
 async def _ended_before(tx: Transaction, entry: UploadEntry) -> str | None:

@@ -127,27 +127,25 @@ class Uploads:
         self, session: SessionEntry, wanted: Creation, used: Sequence[Spooled], reservation: Reservation
     ) -> Spooled:
         staging = await self._staged(used)
+        entry = self._entry(session, wanted, staging)
         try:
-            entry = self._entry(session, wanted, staging)
             await self._parts.store.put_note(entry.spool, encode_note(entry))
-            async with self._parts.ledger.writing() as tx:
-                await tx.uploads.put(entry)
         except BaseException:
-            await self._parts.store.drop_note(staging.name)
             await staging.discard()
             raise
         reservation.written = staging.size
         return self._spools.add(entry, reservation, staging)
 
     async def _staged(self, used: Sequence[Spooled]) -> Staging:
-        """A staging file that is on the disk with all it holds."""
+        """A staging file with all it holds; its name is on the disk as soon as its note is."""
         store = self._parts.store
-        if used:
-            staging = await store.join([(part.entry.spool, part.entry.offset) for part in used])
-            for part in set(used):
-                await part.expire_within(PARTS_KEPT)
-        else:
+        if not used:
             staging = await store.stage()
+            await staging.make()
+            return staging
+        staging = await store.join([(part.entry.spool, part.entry.offset) for part in used])
+        for part in set(used):
+            await part.expire_within(PARTS_KEPT)
         await staging.park()
         return staging
 

@@ -155,6 +155,9 @@ class Staging(Protocol):
     async def advance(self, count: int) -> None:
         """Take the first `count` bytes of the last `view`, which is not to be used any more."""
 
+    async def make(self) -> None:
+        """Make the file at once, and hold no descriptor; its name is not on the disk for sure."""
+
     async def flush(self) -> int:
         """Bring all that was taken so far to the disk; how many bytes that is. Others may write on."""
 

@@ -166,6 +166,11 @@ class StagingFile:
         self._has_jobs = True
         return self._writes.submit(job)
 
+    async def make(self) -> None:
+        """See `base.Staging`."""
+        with translated():
+            await outcome(self._submit(self._file.make))
+
     async def flush(self) -> int:
         """See `base.Staging`."""
         self._raise_failure()

@@ -6,6 +6,7 @@ import os
 
 import pytest
 
+from jupyter_workspace.db.uploads import Uploads as Rows
 from jupyter_workspace.errors import (
     Busy,
     DiskFull,
@@ -317,8 +318,9 @@ async def test_an_upload_that_was_published_is_not_published_again(opener, monke
     async with opener() as workspace:
         await session(workspace)
         entry = await made(workspace, 5)
-        monkeypatch.setattr(workspace.spools, "_record", FailsAt(None, Busy()))
-        await caught(patched(workspace, entry, 0, b"hello"))
+        monkeypatch.setattr(Rows, "add", FailsAt(None, Busy()))
+        await patched(workspace, entry, 0, b"hello")
+    monkeypatch.undo()
 
     async with opener() as workspace:
         found = await record(workspace, entry)
@@ -326,6 +328,7 @@ async def test_an_upload_that_was_published_is_not_published_again(opener, monke
         assert found.state == "done"
         assert [file.attachment_id for file in await attachments(workspace)] == [found.attachment_id]
         await nothing_staged(opener)
+        assert (await report(workspace, entry)).attachment_id == found.attachment_id
 
 
 async def test_an_upload_that_was_recorded_is_not_found_open_again(opener, monkeypatch):
