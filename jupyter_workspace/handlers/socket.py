@@ -179,6 +179,10 @@ class SocketHandler(WorkspaceHandler, WebSocketHandler):
     async def _send(self, session_id: str, message: bytes) -> None:
         """Returns when the client has taken the message; raises _TooSlow when it does not."""
         sent = asyncio.ensure_future(self.write_message(message))
+        # Mostly the operating system has taken all of it by now, and there is nothing to wait for.
+        pipe = None if self.ws_connection is None else self.ws_connection.stream
+        if pipe is not None and not pipe.writing():
+            return
         loop = asyncio.get_running_loop()
         deadline = loop.time() + SLOW_SECONDS
         while not sent.done():

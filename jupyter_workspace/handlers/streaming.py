@@ -82,8 +82,11 @@ class StreamingHandler(WorkspaceHandler):
 
     async def _push(self, frames: bytes) -> None:
         self.write(frames)
-        async with asyncio.timeout(SLOW_SECONDS):
-            await self.flush()
+        sent = self.flush()
+        # Mostly the operating system has taken all of it by now, and there is nothing to wait for.
+        if self._stream().writing() or self._stream().closed():
+            async with asyncio.timeout(SLOW_SECONDS):
+                await sent
 
 
 def _weights(accept: str) -> dict[str, float]:

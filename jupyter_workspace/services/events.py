@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import Struct
 
-from jupyter_workspace.errors import Busy, SessionNotFound
+from jupyter_workspace.errors import Busy, SessionNotFound, WorkspaceError
 from jupyter_workspace.models.entry import Change
 from jupyter_workspace.models.event import Event
 from jupyter_workspace.models.service import Problem
@@ -67,6 +67,7 @@ class EventLog:
         self._news: dict[str, _News] = {}
         self._tails: OrderedDict[str, Tail] = OrderedDict()
         self._flights: dict[tuple[str, int | None, int], asyncio.Task[Any]] = {}
+        self._waking: set[asyncio.Task[None]] = set()
         self._commits = 0
         self._closed = False
         self.problems: dict[str, Problem] = {}
@@ -168,8 +169,8 @@ class EventLog:
     def close(self) -> None:
         """Ends every wait; from now on reading raises Busy."""
         self._closed = True
-        for news in self._news.values():
-            news.came.set()
+        while self._news:
+            self._news.popitem()[1].came.set()
 
     # the tails
 
@@ -246,7 +247,17 @@ class EventLog:
                 tail.is_stale = True
             news = self._news.pop(session_id, None)
             if news is not None:
-                news.came.set()
+                self._waking.add(waking := asyncio.ensure_future(self._bring(session_id, news)))
+                waking.add_done_callback(self._waking.discard)
+
+    async def _bring(self, session_id: str, news: _News) -> None:
+        """Reads what came, once for all who wait for it, and wakes them then."""
+        try:
+            await self._tail(session_id)
+        except WorkspaceError:
+            pass  # each of them finds out by itself
+        finally:
+            news.came.set()
 
     def _report(self, session_id: str) -> None:
         message = "Some events of the session could not be read; its readers were told to list the files."
