@@ -145,21 +145,19 @@ def test_hidden_folders_are_refused_on_write_and_not_there_on_read(server, place
 
 
 @pytest.fixture
-def linked(server, place, tmp_path):
+def linked(session, tmp_path):
     """Links in a session, to a folder and a file outside of the served root."""
     outside = tmp_path / "outside"
     outside.mkdir()
     (outside / "file.csv").write_text(SECRET)
-    (place.folder / "way").symlink_to(outside)
-    (place.folder / "link.csv").symlink_to(outside / "file.csv")
-    (place.folder / "pushed aside.csv").symlink_to(outside / "file.csv")
-    (place.folder / "absent.csv").symlink_to(outside / "new.csv")
-    yield place
+    session.saved("inside.csv", b"inside", dir="")
+    (session.folder / "way").symlink_to(outside)
+    (session.folder / "link.csv").symlink_to(outside / "file.csv")
+    (session.folder / "pushed aside.csv").symlink_to(outside / "file.csv")
+    (session.folder / "absent.csv").symlink_to(outside / "new.csv")
+    yield session
     assert sorted(path.name for path in outside.iterdir()) == ["file.csv"]
     assert (outside / "file.csv").read_text() == SECRET
-    for path in place.folder.iterdir():
-        if path.is_symlink():
-            path.unlink()
 
 
 def test_links_lead_nowhere(server, linked):
