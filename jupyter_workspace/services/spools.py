@@ -136,10 +136,10 @@ class Spools:
     async def forget(self, upload_id: str) -> None:
         """Ends an upload of which nothing is to be known any more."""
         upload = self.live.pop(upload_id, None)
+        self._index(upload_id, None)
         if upload is not None:
             await upload.end_writing()
             await upload.erase()
-        self._index(upload_id, None)
 
     # The index
 
@@ -221,6 +221,7 @@ class Spools:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await self._write_index()
 
     # After a restart
 

@@ -502,6 +502,7 @@ async def test_a_finished_upload_is_there_for_a_minute(workspace, clock):
     await session(workspace)
     entry = await made(workspace, 5)
     done = await patched(workspace, entry, 0, b"hello")
+    await until_indexed(workspace)
 
     again = await patched(workspace, entry, 5)
     clock.forward(seconds=61)
@@ -516,6 +517,7 @@ async def test_a_finished_upload_can_be_forgotten_and_its_file_stays(workspace):
     await session(workspace)
     entry = await made(workspace, 5)
     done = await patched(workspace, entry, 0, b"hello")
+    await until_indexed(workspace)
 
     await workspace.uploads.terminate(ADA, "churn", entry.upload_id)
 
