@@ -18,7 +18,10 @@ from tornado.iostream import StreamClosedError
 
 from jupyter_workspace.handlers.bodies import BlockSink, NoBody, Sink
 
-__all__ = ["pull"]
+__all__ = ["content_length", "pull"]
+
+#: The largest length that is told from larger ones, in bytes.
+MOST = 2**63 - 1
 
 #: Smaller bodies gain nothing.
 SMALLEST = 2**20
@@ -35,7 +38,7 @@ async def pull(request: HTTPServerRequest, sink: Sink, on_bytes: Callable[[], No
     """
     headers = request.headers
     connection = cast("HTTP1Connection", request.connection)
-    length = _length(headers.get("Content-Length"))
+    length = content_length(headers.get("Content-Length"))
     if isinstance(sink, NoBody) or (length is not None and length < SMALLEST):
         return
     if length is None or "Transfer-Encoding" in headers or not isinstance(sink, BlockSink):
@@ -63,5 +66,9 @@ async def pull(request: HTTPServerRequest, sink: Sink, on_bytes: Callable[[], No
     headers["Content-Length"] = "0"
 
 
-def _length(text: str | None) -> int | None:
-    return int(text) if text is not None and text.isascii() and text.isdigit() else None
+def content_length(text: str | None) -> int | None:
+    """The number of bytes that a Content-Length says; None when it says none. Beyond all disks, the most."""
+    if text is None or not (text.isascii() and text.isdigit()):
+        return None
+    # Python refuses to read numbers of thousands of digits.
+    return int(text) if len(text) < len(str(MOST)) else MOST
