@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from jupyter_workspace.errors import Internal, ParameterInvalid
 from jupyter_workspace.handlers.base import WorkspaceHandler
+from jupyter_workspace.handlers.pulling import content_length
 from jupyter_workspace.models.entry import Answer, SessionEntry
 from jupyter_workspace.models.file import Batch, Conflict
 from jupyter_workspace.policy.naming import ATTACHMENTS_FOLDER, DEFAULT_NAME, check_upload_name, split_path
@@ -153,8 +154,7 @@ class UploadHandler(WorkspaceHandler):
 
     def declared_length(self) -> int | None:
         """The length of the body in bytes, None when it comes in chunks."""
-        text = self.request.headers.get("Content-Length")
-        return int(text) if text is not None and text.isascii() and text.isdigit() else None
+        return content_length(self.request.headers.get("Content-Length"))
 
     def idempotency_key(self) -> str | None:
         """The Idempotency-Key; raises ParameterInvalid."""
