@@ -231,7 +231,8 @@ class Spools:
         Raises Starting when that takes too long.
         """
         try:
-            await asyncio.wait_for(self._ready.wait(), PATIENCE)
+            async with asyncio.timeout(PATIENCE):
+                await self._ready.wait()
         except TimeoutError as late:
             raise Starting from late
 

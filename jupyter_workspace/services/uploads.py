@@ -196,6 +196,8 @@ class Uploads:
             if patch.length is not None:
                 await upload.declare(patch.length)
             _check_fits(upload.entry, body_length)
+            # Of an upload whose length is not known yet, nothing is reserved before.
+            await upload.reservation.cover(upload.entry.offset + (body_length or 0))
         except BaseException:
             await writer.leave()
             raise

@@ -203,6 +203,14 @@ async def test_a_length_that_is_told_late_must_fit_too(opener):
         assert fits.state == "done"
 
 
+async def test_a_piece_that_cannot_fit_is_refused_by_its_length(workspace):
+    # API 11.42
+    await session(workspace)
+    entry = await made(workspace, None)
+
+    assert isinstance(await caught(begun(workspace, entry, 0, body=2**60)), DiskFull)
+
+
 async def test_the_room_of_parts_goes_over_to_the_whole(opener):
     async with opener(in_memory=True, max_session_size=100) as workspace:
         await session(workspace)
