@@ -38,19 +38,17 @@ def place(server):
     ]
     for path in outside:
         path.write_text(SECRET)
-    before = tree(server, session)
+    before = tree(server)
     yield session
     assert [path.read_text() for path in outside] == [SECRET] * 3
-    assert tree(server, session) == before
+    assert tree(server) == before
 
 
-def tree(server, session):
-    """What stands outside this session, but for the server's own state and manifests."""
-    own = {".jupyter_workspace", "attachments"}
+def tree(server):
+    """What stands in the served root, but for the tests' sessions and the server's own state."""
+    paths = [path.relative_to(server.root) for path in server.root.rglob("*")]
     return sorted(
-        str(path)
-        for path in server.root.rglob("*")
-        if not path.is_relative_to(session.folder) and own.isdisjoint(path.relative_to(server.root).parts)
+        str(path) for path in paths if not any(part.startswith(("s-", ".jupyter_")) for part in path.parts)
     )
 
 
