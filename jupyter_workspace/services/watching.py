@@ -229,7 +229,7 @@ class Watching:
         for folder in self._watched:
             session_id, _, path = folder.partition("/")
             stamps[folder] = await self._stamp(session_id, path)
-            if self._stamps.get(folder, stamps[folder]) != stamps[folder]:
+            if folder not in self._stamps or self._stamps[folder] != stamps[folder]:
                 suspect.add(session_id)
         self._stamps = stamps
         return suspect
