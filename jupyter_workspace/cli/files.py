@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from jupyter_workspace.errors import FileNotFound
 from jupyter_workspace.models.artifact import Register
 from jupyter_workspace.models.file import Conflict, File, FileKind
 
 if TYPE_CHECKING:
     from jupyter_workspace.cli.main import Context
 
-__all__ = ["VERBS"]
+__all__ = ["COLUMNS", "VERBS", "id_of"]
+
+#: Files in one request (API.md, fine print 53).
+BATCH = 100
 
 COLUMNS = ("attachment_id", "kind", "path", "size", "modified_at")
 
@@ -53,7 +56,9 @@ def register(
 ) -> None:
     """Make files that are on the server known as artifacts."""
     bodies = [Register(root_path=path, copy=not in_place) if root else Register(path=path) for path in paths]
-    context.output.rows(context.client.register_batch(session_id, bodies).saved, COLUMNS)
+    for start in range(0, len(bodies), BATCH):
+        saved = context.client.register_batch(session_id, bodies[start : start + BATCH]).saved
+        context.output.rows(saved, COLUMNS)
 
 
 @click.command("rm")
@@ -64,7 +69,7 @@ def register(
 def remove(context: Context, session_id: str, names: tuple[str, ...], *, permanent: bool) -> None:
     """Delete files, named by id or path."""
     for name in names:
-        file_id = _id_of(context, session_id, name)
+        file_id = id_of(context, session_id, name)
         context.client.delete_file(session_id, file_id, permanent=permanent)
         context.output.line(f"{name} is {'gone' if permanent else 'in the trash'}", {"artifact_id": file_id})
 
@@ -89,46 +94,14 @@ def restore(context: Context, session_id: str, names: tuple[str, ...], *, rename
     context.output.rows(records, COLUMNS)
 
 
-@click.command()
-@click.argument("session_id")
-@click.argument(
-    "paths", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
-)
-@click.option("--dir", "folder", default="attachments", show_default=True, help="The folder in the session.")
-@click.option(
-    "--on-conflict", type=click.Choice(["rename", "error", "replace"]), default="rename", show_default=True
-)
-@click.pass_obj
-def upload(context: Context, session_id: str, paths: tuple[Path, ...], folder: str, on_conflict: Conflict) -> None:
-    """Upload files; each is verified by its digest."""
-    saved = [
-        context.client.upload(session_id, path, path.name, folder=folder, on_conflict=on_conflict)
-        for path in paths
-    ]
-    context.output.rows(saved, COLUMNS)
-
-
-@click.command()
-@click.argument("session_id")
-@click.argument("name")
-@click.argument("target", type=click.Path(path_type=Path), required=False)
-@click.pass_obj
-def download(context: Context, session_id: str, name: str, target: Path | None) -> None:
-    """Download one file, named by id or path; verified, and resumed if it was interrupted."""
-    file_id = _id_of(context, session_id, name)
-    target = target or Path(context.client.get_file(session_id, file_id).name)
-    context.client.download(session_id, file_id, target)
-    context.output.line(str(target), {"path": str(target)})
-
-
-def _id_of(context: Context, session_id: str, name: str) -> str:
+def id_of(context: Context, session_id: str, name: str) -> str:
     """The id of a file that is named by id or path; what is neither is left for the server to refuse."""
     if name.startswith(("att_", "art_")):
         return name
     for file in context.client.each_file(session_id, path=name):
         if file.path == name:
             return file.attachment_id
-    raise click.ClickException(f"There is no file {name!r} in session {session_id}.")
+    raise FileNotFound(f"There is no file {name!r} in session {session_id}.")
 
 
-VERBS = (list_files, register, remove, restore, upload, download)
+VERBS = (list_files, register, remove, restore)

@@ -1,19 +1,19 @@
 """The command `jupyter workspace` and what its verbs share: the server, the form of answers, exit codes.
 
 0  done    1  refused, or failed    2  the command line is wrong    3  no server    4  not found
+130  stopped by the person
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+import warnings
+from dataclasses import dataclass, field
 
 import click
 
 from jupyter_workspace._version import __version__
-from jupyter_workspace.cli import files, sessions
+from jupyter_workspace.cli import files, sessions, transfers
 from jupyter_workspace.cli.output import Output
 from jupyter_workspace.cli.servers import connect
 from jupyter_workspace.client.client import Client
@@ -21,16 +21,16 @@ from jupyter_workspace.errors import NotFound, ServerUnreachable, WorkspaceError
 
 __all__ = ["main"]
 
-FAILED, NO_SERVER, NOT_FOUND = 1, 3, 4
+FAILED, NO_SERVER, NOT_FOUND, STOPPED = 1, 3, 4, 130
 
 
 @dataclass
 class Context:
     """What a verb is given: answers go to `output`, `client` is made when it is first asked for."""
 
-    url: str | None
-    token: str | None
-    output: Output
+    url: str | None = None
+    token: str | None = None
+    output: Output = field(default_factory=lambda: Output(as_json=False))
     _client: Client | None = None
 
     @property
@@ -46,42 +46,74 @@ class Context:
             self._client.close()
 
 
+def _say_json(context: click.Context, _option: click.Parameter, is_on: bool) -> None:  # noqa: FBT001 - click's
+    if is_on:
+        context.find_object(Context).output.as_json = True  # type: ignore[union-attr]
+
+
+def _say_server(context: click.Context, option: click.Parameter, value: str | None) -> None:
+    if value is not None:
+        setattr(context.find_object(Context), str(option.name), value)
+
+
+def _common() -> list[click.Option]:
+    """The options that may stand before the verb and behind it."""
+    callbacks = {"expose_value": False}
+    return [
+        click.Option(
+            ["--url"],
+            help="The Jupyter server's address, with its base path.",
+            callback=_say_server,
+            **callbacks,
+        ),
+        click.Option(
+            ["--token"],
+            help="Its token; better in JUPYTER_TOKEN, where nobody sees it.",
+            callback=_say_server,
+            **callbacks,
+        ),
+        click.Option(
+            ["--json"], is_flag=True, help="One JSON value a line.", callback=_say_json, **callbacks
+        ),
+    ]
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--url", help="The Jupyter server's address, with its base path.")
-@click.option("--token", help="Its token; better in JUPYTER_TOKEN, where nobody sees it.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON value a line.")
 @click.version_option(__version__, prog_name="jupyter workspace")
 @click.pass_context
-def cli(context: click.Context, url: str | None, token: str | None, *, as_json: bool) -> None:
+def cli(context: click.Context) -> None:
     """Files and artifacts of Jupyter sessions."""
-    context.obj = Context(url, token, Output(as_json=as_json))
     context.call_on_close(context.obj.close)
 
 
-for verb in (*sessions.VERBS, *files.VERBS):
+for verb in (*sessions.VERBS, *files.VERBS, *transfers.VERBS):
+    verb.params += _common()
     cli.add_command(verb)
+cli.params += _common()
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Runs the command and exits."""
-    sys.exit(_run(lambda: cli.main(arguments, prog_name="jupyter workspace", standalone_mode=False)))
+    context = Context()
+    warnings.showwarning = lambda message, *_: context.output.note(str(message))
+    sys.exit(_run(context, arguments))
 
 
-def _run(command: Callable[[], Any]) -> int:
+def _run(context: Context, arguments: list[str] | None) -> int:
     """The exit code; an error is said in a sentence, with what would help."""
     try:
-        code = command()
+        code = cli.main(arguments, prog_name="jupyter workspace", standalone_mode=False, obj=context)
     except click.ClickException as error:
         error.show()
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
-        click.echo("Stopped.", err=True)
-        return FAILED
+        context.output.note("Stopped.")
+        return STOPPED
     except WorkspaceError as error:
-        click.echo(f"{error.code}: {error}", err=True)
+        context.output.error(error)
         return _code_of(error)
     except OSError as error:
-        click.echo(str(error), err=True)
+        context.output.note(str(error))
         return FAILED
     return code if isinstance(code, int) else 0
 

@@ -12,10 +12,15 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
+from jupyter_workspace.errors import WorkspaceError
+
 __all__ = ["Output", "size_of"]
 
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 _STEP = 1024
+
+#: Where no person looks no name is cut in two.
+PIPE_COLUMNS = 10_000
 
 
 class Output:
@@ -23,7 +28,7 @@ class Output:
 
     def __init__(self, *, as_json: bool) -> None:
         self.as_json = as_json
-        self._console = Console(highlight=False, soft_wrap=False)
+        self._console = Console(highlight=False, width=None if sys.stdout.isatty() else PIPE_COLUMNS)
 
     def rows(self, values: Iterable[Any], columns: Sequence[str]) -> None:
         """Shows records: `columns` are their members, or 'size' for a size in words."""
@@ -51,6 +56,18 @@ class Output:
             self.value(value)
         else:
             click.echo(text)
+
+    def note(self, text: str) -> None:
+        """Says something beside the answer, on standard error."""
+        click.echo(text, err=True)
+
+    def error(self, error: WorkspaceError, *, of: str | None = None) -> None:
+        """Says what went wrong, on standard error: in a sentence, or as a line of JSON."""
+        if self.as_json:
+            told = {"code": error.code, "message": error.message, "hint": error.hint, "of": of}
+            self.note(msgspec.json.encode({name: word for name, word in told.items() if word}).decode())
+        else:
+            self.note(f"{f'{of}: ' if of else ''}{error.code}: {error}")
 
 
 def _shown(column: str, value: Any) -> str:

@@ -2,7 +2,7 @@
 
 --url and --token                      said by hand, also for a server behind a hub
 JUPYTER_WORKSPACE_URL, …_TOKEN         a terminal inside JupyterLab
-JUPYTERHUB_SERVICE_PREFIX, …_TOKEN     a terminal of a hub's user, through the hub's proxy or not
+JUPYTERHUB_SERVICE_URL, …_API_TOKEN    a process of a hub's user, beside that user's server
 jpserver-*.json                        servers of this user on this machine, the youngest first
 """
 
@@ -42,7 +42,7 @@ def connect(url: str | None, token: str | None, environment: Mapping[str, str] =
     except NoSession:
         pass
     else:
-        return Client(found.url, found.token, is_scoped=found.is_scoped)
+        return Client.at(found)
     if (hub := _of_hub(environment)) is not None:
         return Client(*hub)
     for running in _running(Path(jupyter_runtime_dir())):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -39,17 +38,6 @@ def usage(context: Context) -> None:
     context.output.line(text, found)
 
 
-@click.command("zip")
-@click.argument("session_id")
-@click.argument("target", type=click.Path(path_type=Path), required=False)
-@click.pass_obj
-def zip_session(context: Context, session_id: str, target: Path | None) -> None:
-    """Download a session as a zip; an interrupted download goes on where it stopped."""
-    target = target or Path(f"{session_id}.zip")
-    context.client.zip_session(session_id, target)
-    context.output.line(f"{target} ({size_of(target.stat().st_size)})", {"path": str(target)})
-
-
 @click.command()
 @click.argument("session_id")
 @click.option(
@@ -71,4 +59,4 @@ def watch(context: Context, session_id: str, after: int | None, ext: str | None,
         context.output.line(text, event)
 
 
-VERBS = (list_sessions, usage, zip_session, watch)
+VERBS = (list_sessions, usage, watch)

@@ -145,7 +145,7 @@ def send(
     `metadata` goes to the server as it is; `note` remembers the upload for a client that is started
     again. Raises what an upload raises; ServerUnreachable after ten minutes without a byte.
     """
-    known = None if note is None else (yield from work(note.read))
+    known = None if note is None else (yield from work(lambda: _noted(note, content)))
     pieces = _Pieces(session_id, content, parts or PartSize(), on_progress, _Patience(jitter))
     while True:
         is_resumed = known is not None
@@ -155,9 +155,6 @@ def send(
                 yield from work(lambda known=known: note.write(known))  # type: ignore[misc]
         try:
             attachment_id = yield from pieces.send(known.upload_id)
-            if is_resumed and not pieces.has_sent:
-                # Another file could look the same from outside.
-                yield from work(lambda known=known: _check_own(content, known.sha256))  # type: ignore[misc]
             file = yield from get_file(session_id, attachment_id)
             _check(file, known.sha256)
         except (errors.ServerUnreachable, errors.Unavailable):
@@ -167,7 +164,7 @@ def send(
             _forget(note)
             if not is_resumed:
                 raise
-            # Expired meanwhile, or the file is another than the one that was begun with.
+            # Expired meanwhile, or taken by something else than this upload.
             known = None
         except errors.WorkspaceError:
             _forget(note)
@@ -187,9 +184,11 @@ def _check(file: File, sha256: str) -> None:
         raise errors.DigestMismatch(f"The server has other bytes of {file.name!r} than were sent.")
 
 
-def _check_own(content: Divisible, sha256: str) -> None:
-    if (content.sha256 or b"").hex() != sha256:
-        raise errors.DigestMismatch
+def _noted(note: Unfinished, content: Divisible) -> Note | None:
+    """What the note says, if this is the content of which it says it."""
+    known = note.read()
+    # A fingerprint finds the note; that every byte is the same only the digest tells.
+    return known if known is not None and content.sha256 == bytes.fromhex(known.sha256) else None
 
 
 def _begin(session_id: str, content: Divisible, metadata: dict[str, str]) -> Flow[Note]:
@@ -224,7 +223,6 @@ class _Pieces:
         self._on_progress = on_progress
         self._patience = patience
         self._acknowledged = 0
-        self.has_sent = False
 
     def send(self, upload_id: str) -> Flow[str]:
         """The id of the file that the upload has become."""
@@ -236,7 +234,6 @@ class _Pieces:
                 self._acknowledged = offset
                 self._patience.restore()
             self._tell(offset)
-            self.has_sent = True
             outcome = yield self._part(upload_id, offset)
             found = yield from self._after(upload_id, offset, outcome)
         self._tell(self._length)

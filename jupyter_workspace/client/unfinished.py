@@ -1,8 +1,8 @@
 """Uploads that were begun and not ended, kept so that a client that is started again goes on with them.
 
-A note is found by a fingerprint of what is sent and where. The fingerprint samples the content, for a
-file may have been written anew with the same name, size and time. A note is forgotten when its upload
-has ended: what was uploaded once is uploaded again when it is asked for again.
+A note is found by a fingerprint of what is sent and where, which samples the content; before it is
+trusted, the whole content must have the digest that it names. A note is forgotten when its upload has
+ended: what was uploaded once is uploaded again when it is asked for again.
 """
 
 from __future__ import annotations

@@ -1,0 +1,339 @@
+"""The command line against a real server: what it prints, and how it exits."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import uuid
+import zipfile
+from pathlib import Path
+
+import pytest
+from api.running import Server
+
+from jupyter_workspace.cli import main as module
+from jupyter_workspace.cli.main import main
+
+pytestmark = pytest.mark.slow
+
+SECONDS = 60
+
+
+@pytest.fixture(autouse=True)
+def lonely(monkeypatch, tmp_path):
+    """No server of this machine's, no notes of other uploads."""
+    for name in [name for name in os.environ if name.startswith(("JUPYTER", "KERNEL_"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path / "runtime"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+class Command:
+    """Runs the command in this process."""
+
+    def __init__(self, capsys, server):
+        self._capsys = capsys
+        self.server = ["--url", server.url, "--token", server.token]
+        self.out = self.err = ""
+
+    def __call__(self, *words, code=0):
+        with pytest.raises(SystemExit) as caught:
+            main([*self.server, *map(str, words)])
+        self.out, self.err = self._capsys.readouterr()
+        assert caught.value.code == code, self.err
+        return self.out
+
+    def json(self, *words, code=0):
+        """The values of its lines."""
+        return [json.loads(line) for line in self(*words, "--json", code=code).splitlines()]
+
+
+@pytest.fixture
+def command(capsys, server):
+    return Command(capsys, server)
+
+
+@pytest.fixture
+def sid(server):
+    return server.session(f"cli-{uuid.uuid4().hex[:10]}").id
+
+
+@pytest.fixture
+def folder(server, sid):
+    return server.root / "workspace" / sid
+
+
+def test_sessions_are_listed(command, sid):
+    assert sid in command("sessions")
+    assert [row["session_id"] for row in command.json("sessions", "-q", sid)] == [sid]
+    assert command.json("sessions", "-q", sid, "--status", "completed") == []
+
+
+def test_files_are_uploaded_listed_and_downloaded(command, sid, tmp_path):
+    (tmp_path / "a.csv").write_text("1,2\n")
+
+    (record,) = command.json("upload", sid, tmp_path / "a.csv")
+    assert record["path"] == "attachments/a.csv"
+    assert "attachments/a.csv" in command("ls", sid)
+    assert [row["path"] for row in command.json("ls", sid, "--kind", "attachment")] == ["attachments/a.csv"]
+    assert command.json("ls", sid, "--kind", "artifact") == []
+
+    command("download", sid, "attachments/a.csv", tmp_path / "b.csv")
+    assert (tmp_path / "b.csv").read_text() == "1,2\n"
+    (told,) = command.json("download", sid, record["attachment_id"], tmp_path)
+    assert told == {"path": str(tmp_path / "a.csv"), "sha256": record["sha256"]}
+
+
+def test_a_folder_is_uploaded_with_its_tree_and_without_its_junk(command, sid, folder, tmp_path):
+    for path in ("data/a.csv", "data/sub/b.csv", "data/.DS_Store", "data/.git/HEAD"):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(path)
+
+    command("upload", sid, tmp_path / "data", "--dir", "in")
+
+    assert sorted(path.relative_to(folder).as_posix() for path in (folder / "in").rglob("*.csv")) == [
+        "in/data/a.csv",
+        "in/data/sub/b.csv",
+    ]
+    assert command.err.count("Skipped") == 2
+    assert ".DS_Store: hidden" in command.err
+
+
+@pytest.mark.parametrize(
+    ("choice", "code", "names"),
+    [("rename", 0, ["a (1).csv", "a.csv"]), ("replace", 0, ["a.csv"]), ("error", 1, ["a.csv"])],
+)
+def test_a_name_that_is_taken_is_ones_own_choice(command, sid, tmp_path, choice, code, names):
+    (tmp_path / "a.csv").write_text("1")
+    command("upload", sid, tmp_path / "a.csv")
+    (tmp_path / "a.csv").write_text("2")
+
+    command("upload", sid, tmp_path / "a.csv", "--on-conflict", choice, code=code)
+
+    assert sorted(row["name"] for row in command.json("ls", sid)) == names
+
+
+def test_one_refused_file_does_not_keep_the_others_back(command, sid, tmp_path):
+    for name in ("1.csv", "2.csv", "3.csv"):
+        (tmp_path / name).write_text(name)
+    command("upload", sid, tmp_path / "2.csv")
+
+    command.json("upload", sid, *sorted(tmp_path.glob("*.csv")), "--on-conflict", "error", code=1)
+
+    said = json.loads(command.err)
+    assert (said["code"], said["of"]) == ("name_taken", str(tmp_path / "2.csv"))
+    assert len(command.json("ls", sid)) == 3
+
+
+def test_a_closed_session_ends_the_upload_at_once(command, server, sid, tmp_path):
+    (tmp_path / "a.csv").write_text("1")
+    server.call("PATCH", f"/sessions/{sid}", json_body={"status": "completed"})
+
+    command("upload", sid, tmp_path / "a.csv", tmp_path / "a.csv", code=1)
+
+    assert command.err.count("session_closed") == 1
+
+
+def test_a_large_file_goes_in_parts(command, sid, tmp_path):
+    (tmp_path / "big.bin").write_bytes(os.urandom(9 << 20))
+
+    (record,) = command.json("upload", sid, tmp_path / "big.bin")
+
+    command("download", sid, record["attachment_id"], tmp_path / "back.bin")
+    assert (tmp_path / "back.bin").read_bytes() == (tmp_path / "big.bin").read_bytes()
+
+
+def test_files_are_registered_where_they_stand(command, server, sid, folder):
+    folder.mkdir(exist_ok=True)
+    for number in range(120):
+        (folder / f"{number}.txt").write_text("x")
+    (server.root / "beside.txt").write_text("x")
+
+    assert len(command.json("register", sid, *[f"{number}.txt" for number in range(120)])) == 120
+    (record,) = command.json("register", sid, "--root", "--in-place", "beside.txt")
+    assert record["storage"] == "reference"
+
+
+def test_files_are_removed_and_restored(command, server, sid):
+    made = [server.call("PUT", f"/uploads/{sid}?name={name}.csv", b"x").json() for name in "abc"]
+
+    assert "in the trash" in command("rm", sid, "attachments/a.csv", made[1]["attachment_id"])
+    assert "gone" in command("rm", sid, "attachments/c.csv", "--permanent")
+    assert [row["path"] for row in command.json("ls", sid, "--trash")] == [
+        "attachments/b.csv",
+        "attachments/a.csv",
+    ]
+    command("restore", sid, "attachments/a.csv")
+    server.call("PUT", f"/uploads/{sid}?name=b.csv", b"other")
+    command("restore", sid, made[1]["attachment_id"], code=1)
+    command("restore", sid, made[1]["attachment_id"], "--rename")
+
+    assert sorted(row["name"] for row in command.json("ls", sid)) == ["a.csv", "b (1).csv", "b.csv"]
+
+
+def test_a_session_is_downloaded_as_a_zip(command, server, sid, tmp_path):
+    server.call("PUT", f"/uploads/{sid}?name=a.csv", b"x")
+
+    command("zip", sid, tmp_path / "all.zip")
+
+    with zipfile.ZipFile(tmp_path / "all.zip") as members:
+        assert f"{sid}/attachments/a.csv" in members.namelist()
+
+
+def test_usage_is_told(command):
+    (usage,) = command.json("usage")
+
+    assert usage["used_bytes"] >= 0
+    assert "in the trash" in command("usage")
+
+
+# exits
+
+
+def test_what_is_not_there_exits_with_4(command, sid):
+    command("ls", "no-such-session", code=4)
+    assert "session_not_found" in command.err
+    command("rm", sid, "none.csv", code=4)
+    command.json("download", sid, "none.csv", code=4)
+    assert json.loads(command.err)["code"] == "file_not_found"
+
+
+def test_a_wrong_command_line_exits_with_2(command, tmp_path):
+    command("ls", code=2)
+    command("nothing", code=2)
+    command("upload", "s", tmp_path / "none", code=2)
+
+
+def test_no_server_exits_with_3(command):
+    command.server = []
+    command("sessions", code=3)
+    assert "jupyter lab" in command.err
+    command.server = ["--url", "http://127.0.0.1:1/", "--token", "t"]
+    command("sessions", code=3)
+
+
+def test_a_wrong_token_exits_with_1(command):
+    command("sessions", "--token", "wrong", code=1)
+
+    assert "forbidden" in command.err
+
+
+def test_a_target_that_cannot_be_written_exits_with_1(command, server, sid, tmp_path):
+    server.call("PUT", f"/uploads/{sid}?name=a.csv", b"x")
+
+    command("download", sid, "attachments/a.csv", tmp_path / "none/a.csv", code=1)
+
+
+def test_stopping_it_exits_with_130(command, monkeypatch):
+    def stop(*_args, **_options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(module.cli, "main", stop)
+
+    command("sessions", code=130)
+
+
+def test_the_version_is_told(command):
+    assert "jupyter workspace, version" in command("--version")
+
+
+# finding the server
+
+
+def test_a_terminal_of_the_server_needs_no_address(command, server, sid, monkeypatch):
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(server.home / "runtime"))
+    command.server = []
+
+    assert sid in command("sessions")
+
+
+def test_a_process_of_a_hub_needs_no_address(command, server, sid, monkeypatch):
+    monkeypatch.setenv("JUPYTERHUB_SERVICE_URL", server.url)
+    monkeypatch.setenv("JUPYTERHUB_API_TOKEN", server.token)
+    command.server = []
+
+    assert sid in command("sessions")
+
+
+# as a program
+
+
+def program(*words):
+    code = "from jupyter_workspace.cli.main import main; main()"
+    return subprocess.Popen(
+        [sys.executable, "-c", code, *words],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_a_reader_that_has_read_enough_sees_no_error(server, sid):
+    for number in range(30):
+        server.call("PUT", f"/uploads/{sid}?name={number}.csv", b"x")
+    listing = program("--url", server.url, "--token", server.token, "ls", sid, "--json")
+
+    listing.stdout.readline()
+    listing.stdout.close()
+
+    with listing.stderr:
+        assert listing.stderr.read() == ""
+    assert listing.wait(SECONDS) == 1
+
+
+def test_what_happens_is_watched_over_a_restart_of_the_server(tmp_path):
+    server = Server(tmp_path / "home")
+    server.start()
+    server.session("w")
+    server.call("PUT", "/uploads/w?name=1.csv", b"x")
+    watching = program("--url", server.url, "--token", server.token, "watch", "w", "--after", "0", "--json")
+    seen = []
+    reader = threading.Thread(target=lambda: [seen.append(json.loads(line)) for line in watching.stdout])
+    reader.start()
+    try:
+        server.kill()
+        server.start()
+        server.call("PUT", "/uploads/w?name=2.png", b"x")
+        server.call("PUT", "/uploads/w?name=3.csv", b"x")
+        for _ in range(600):
+            if len(seen) == 3:
+                break
+            reader.join(0.1)
+    finally:
+        watching.send_signal(signal.SIGINT)
+        watching.wait(SECONDS)
+        reader.join(SECONDS)
+        server.stop()
+        watching.stdout.close()
+        watching.stderr.close()
+
+    assert [(event["sequence"], event["name"]) for event in seen] == [
+        (1, "1.csv"),
+        (2, "2.png"),
+        (3, "3.csv"),
+    ]
+    assert watching.returncode == 130
+
+
+def test_watching_begins_with_what_comes(server, sid):
+    server.call("PUT", f"/uploads/{sid}?name=before.csv", b"x")
+    watching = program("--url", server.url, "--token", server.token, "watch", sid, "--ext", "csv")
+    try:
+        first = []
+        reader = threading.Thread(target=lambda: first.append(watching.stdout.readline()))
+        reader.start()
+        for number in range(300):
+            server.call("PUT", f"/uploads/{sid}?name=after-{number}.csv", b"x")
+            reader.join(0.2)
+            if first:
+                break
+    finally:
+        watching.send_signal(signal.SIGINT)
+        watching.wait(SECONDS)
+        watching.stdout.close()
+        watching.stderr.close()
+
+    assert "attachments/after-" in first[0]
