@@ -149,11 +149,11 @@ class Writer:
                     await self.upload.roll_back()
                 else:
                     await self.upload.acknowledge()
-        except WorkspaceError:
+        except WorkspaceError as error:
             if is_whole:
                 await self.upload.roll_back()
                 raise
-            _log.warning("What came of upload %s is lost.", self.upload.entry.upload_id, exc_info=True)
+            _log.warning("What came of upload %s is lost: %s", self.upload.entry.upload_id, error)
         finally:
             # The request and its handler are a circle: what this holds on to would stay for long.
             self._view = memoryview(b"")
@@ -303,9 +303,9 @@ class Spooled:
             return
         try:
             await self._grown(await arrival.staging.flush())
-        except WorkspaceError:
+        except WorkspaceError as error:
             # The writer meets the same fault, and tells its client.
-            _log.warning("Upload %s cannot be flushed.", self.entry.upload_id, exc_info=True)
+            _log.warning("Upload %s cannot be flushed: %s", self.entry.upload_id, error)
 
     async def roll_back(self) -> None:
         """Forgets the bytes behind the acknowledged ones."""
