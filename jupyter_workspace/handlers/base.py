@@ -182,10 +182,13 @@ class WorkspaceHandler(APIHandler):
             await self.refuse(_internal(error))
 
     def on_connection_close(self) -> None:
-        """The client is gone: what it sent so far is of no use."""
+        """The client is gone: what it sent so far is of no use, unless that was all."""
         self._untouch()
+        has_come = self._has_come()
         super().on_connection_close()
-        asyncio.get_running_loop().create_task(self.sink.discard())
+        # The verb that has the whole of it discards it by itself, and not while it is being published.
+        if not has_come:
+            asyncio.get_running_loop().create_task(self.sink.discard())
 
     def on_finish(self) -> None:
         """Ends the timer."""
@@ -204,8 +207,14 @@ class WorkspaceHandler(APIHandler):
             self._stall.cancel()
             self._stall = None
 
+    def _has_come(self) -> bool:
+        """Whether the body came to its end; Tornado starts the verb when it did."""
+        body: asyncio.Future[None] = self.request._body_future  # noqa: SLF001  (the only one who knows)
+        return body.done() and body.exception() is None
+
     def _on_stall(self) -> None:
-        if not self.sink.is_complete:
+        # A client that sent all it has only waits for us, however long we take.
+        if not self._has_come():
             self.log.info("An upload stalled; its connection is closed.")
             self._stream().close()
 

@@ -91,6 +91,26 @@ def test_a_lock_of_a_second_is_waited_for(server):
     check_log(server)
 
 
+def test_a_client_that_sent_all_does_not_stall_while_the_server_waits(make_server):
+    # S0-16: the time limit of stalled clients is for clients, not for our own work
+    server = make_server(options=["--JupyterWorkspace.stall_timeout=1"])
+    server.start()
+    api, truth = prepared(server)
+
+    with held(server, 2.5):
+        begun = time.monotonic()
+        answer = api.send("POST", "/sessions", {"session_id": "other"})
+        waited = time.monotonic() - begun
+    with held(server, 2.5):
+        uploaded = api.upload("s", "during.bin", b"during")
+
+    assert waited > 2
+    assert (answer.status, uploaded.status) == (201, 201)
+    truth.new(uploaded.json, b"during")
+    check_agreement(server, api, truth)
+    check_log(server)
+
+
 def test_a_longer_lock_is_told_and_leaves_nothing(server):
     api, truth = prepared(server)
 
