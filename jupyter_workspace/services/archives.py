@@ -188,7 +188,7 @@ class Archives:
             await self._check_ids(wanted.session_id, wanted.chosen)
         async with self._parts.ledger.reading() as tx:
             entries, _ = await tx.files.page(wanted, (("path", False),), 2**31, 0)
-        return [entry for entry in entries if entry.crc32 is not None or not entry.size]
+        return [entry for entry in entries if _can_be_zipped(entry)]
 
     async def _check_ids(self, session_id: str, file_ids: Sequence[str]) -> None:
         async with self._parts.ledger.reading() as tx:
@@ -243,6 +243,11 @@ def _is_beneath(path: str, prefix: str | None) -> bool:
     return not prefix or path == prefix or path.startswith(f"{prefix}/")
 
 
+def _can_be_zipped(entry: Entry) -> bool:
+    """Whether its checksum is known, which stands before the bytes."""
+    return entry.crc32 is not None or not entry.size
+
+
 def _pending(walk: Walk, known: Mapping[str, Entry], prefix: str | None) -> list[str]:
     """Files that stand there and are not recorded as they are."""
     return [
@@ -250,5 +255,5 @@ def _pending(walk: Walk, known: Mapping[str, Entry], prefix: str | None) -> list
         for path, stat in walk.files.items()
         if _is_beneath(path, prefix)
         and all(map(is_legal, path.split("/")))
-        and (path not in known or not is_unchanged(known[path], stat))
+        and (path not in known or not is_unchanged(known[path], stat) or not _can_be_zipped(known[path]))
     ]

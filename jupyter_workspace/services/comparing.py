@@ -113,7 +113,7 @@ class Comparison:
             self.created += is_new
             # A file that was only touched is known by its new time, and is no news.
             before = self._picture.known.get(entry.path)
-            self.updated += before is not None and before.sha256 != entry.sha256
+            self.updated += before is not None and before.sha256 not in {None, entry.sha256}
         self.busy |= {finding.path for finding in found} - {entry.path for entry, _ in known}
 
     async def _hash_some(self, paths: Iterable[str]) -> list[Finding]:
@@ -158,4 +158,7 @@ def _differences(picture: Picture) -> tuple[dict[str, Print], list[str], list[st
 
 
 def _is_changed(known: Print, seen: Stat) -> bool:
+    """Whether it must be hashed: also when it never was, as after a restore of what somebody had edited."""
+    if known.sha256 is None:
+        return True
     return (known.size, known.mtime_ns, known.inode) != (seen.size, seen.mtime_ns, seen.inode)

@@ -164,7 +164,7 @@ class Folders:
         async with self._parts.ledger.reading() as tx:
             await require_session(tx, actor, where.session_id)
             known = await tx.files.at(where.session_id, where.path)
-        if known is not None:
+        if known is not None and known.storage != "reference":
             return known
         if not where.path:
             return None
@@ -224,36 +224,33 @@ class Folders:
             await open_session(tx, where.session_id)
         if not where.path:
             raise IsSession(session_id=where.session_id)
-        found = await self._found(where.session_id, where.path)
-        if found.is_dir and not recursive and await self._holds_something(where.session_id, where.path):
-            raise NotEmpty(path=where.path)
+        await self._found(where.session_id, where.path)
         doomed = await self._parts.publisher.publish(
-            _RemovePath(self._parts, where.session_id, where.path, permanent=permanent)
+            _RemovePath(self._parts, where.session_id, where.path, recursive=recursive, permanent=permanent)
         )
         for place in doomed:
             await self._parts.store.remove(place)
-
-    async def _holds_something(self, session_id: str, path: str) -> bool:
-        names = await self._parts.store.names(session_id, path)
-        return bool(names.entries or names.unreadable)
 
 
 class _RemovePath(Steady):
     """What is at a path goes to the trash: recorded files one by one, the rest as it stands."""
 
-    def __init__(self, parts: Parts, session_id: str, path: str, *, permanent: bool) -> None:
+    def __init__(self, parts: Parts, session_id: str, path: str, *, recursive: bool, permanent: bool) -> None:
         self.session_id = session_id
         self._parts = parts
         self._path = path
+        self._recursive = recursive
         self._permanent = permanent
 
     async def plan(self, tx: Transaction) -> Plan[list[Place]]:
-        """The places in the trash whose bytes nobody can ask for any more."""
+        """The places in the trash whose bytes nobody can ask for any more; raises FileNotFound, NotEmpty."""
         await open_session(tx, self.session_id)
         place = session_place(self.session_id, self._path)
         found = await self._parts.store.stat(place)
         if found is None:
             raise FileNotFound(path=self._path)
+        if found.is_dir and not self._recursive and await self._holds_something():
+            raise NotEmpty(path=self._path)
         at_path = await tx.files.at(self.session_id, self._path)
         inside = await tx.files.beneath(self.session_id, self._path) if found.is_dir else []
         known = [entry for entry in [at_path, *inside] if entry is not None and entry.storage == "local"]
@@ -268,6 +265,12 @@ class _RemovePath(Steady):
         if at_path is None or not found.is_regular:
             moves.append(self._rest(place, found, doomed))
         return Plan(result=doomed, moves=moves, changes=plan.changes)
+
+    async def _holds_something(self) -> bool:
+        """Whether the folder is not empty; asked here, where no upload can come between."""
+        names = await self._parts.store.names(self.session_id, self._path)
+        entries = [name for name, _ in names.entries if not is_reserved((*self._path.split("/"), name))]
+        return bool(entries or names.unreadable)
 
     def _rest(self, place: Place, found: Stat, doomed: list[Place]) -> Move:
         """The move of what has no row: a folder with what else it holds, a link, an unrecorded file."""

@@ -19,7 +19,7 @@ from jupyter_workspace.models.entry import Change, Entry
 from jupyter_workspace.models.file import FileKind, Provenance, Source
 from jupyter_workspace.policy.content import guess_mime
 from jupyter_workspace.policy.naming import ATTACHMENTS_FOLDER
-from jupyter_workspace.services.creation import free_path, joined, merged, session_place
+from jupyter_workspace.services.creation import free_path, is_unchanged, joined, merged, session_place
 from jupyter_workspace.services.lookup import open_session
 from jupyter_workspace.services.parts import Parts
 from jupyter_workspace.services.publisher import Plan, Steady
@@ -116,10 +116,11 @@ class Notice(Steady):
             return Change(
                 before=None, after=_fresh(self._parts, self.session_id, finding, told), event="created"
             )
-        if before.storage == "local" and before.sha256 == finding.digest.sha256:
+        if before.storage == "local" and _has_these_bytes(before, finding):
             stat = finding.stat
             after = replace(
                 before,
+                sha256=finding.digest.sha256,
                 crc32=finding.digest.crc32,
                 inode=stat.inode,
                 mtime_ns=stat.mtime_ns,
@@ -140,6 +141,13 @@ class Notice(Steady):
         # The old bytes were overwritten where they lay.
         gone = replace(before, kept="gone", deleted_at=now)
         return Change(before=before, after=after, replaced=gone, event="updated")
+
+
+def _has_these_bytes(before: Entry, finding: Finding) -> bool:
+    """Whether the bytes found are those of the entry; one that was never hashed is known by its looks."""
+    if before.sha256 is None:
+        return is_unchanged(before, finding.stat)
+    return before.sha256 == finding.digest.sha256
 
 
 def _fresh(parts: Parts, session_id: str, finding: Finding, told: dict[str, Any]) -> Entry:

@@ -243,3 +243,29 @@ async def test_links_are_no_members(workspace, churn, opener):
     os.mkfifo(churn / "pipe")
 
     assert list(await unpacked(await of_session(workspace))) == ["churn/attachments_manifest.json"]
+
+
+# API 11.41: a file that was edited, deleted and restored was never hashed; it is in the zip all the same
+async def test_a_restored_file_that_was_edited_before_is_a_member(workspace, churn):
+    entry = await upload(workspace, "a.csv", b"old")
+    write(churn, "attachments/a.csv", b"edited by hand")
+    await workspace.artifacts.delete(ADA, "churn", [entry.attachment_id], permanent=False)
+    restored = await workspace.artifacts.restore(ADA, "churn", entry.attachment_id, "error")
+
+    files = await unpacked(await of_session(workspace))
+
+    assert files["churn/attachments/a.csv"] == b"edited by hand"
+    found = await workspace.artifacts.find(ADA, "churn", entry.attachment_id)
+    assert (found.artifact_id, found.sha256) == (restored.artifact_id, sha256(b"edited by hand"))
+
+
+async def test_a_file_that_was_never_hashed_is_pending(workspace, churn, monkeypatch):
+    entry = await upload(workspace, "a.csv", b"old")
+    write(churn, "attachments/a.csv", b"edited by hand")
+    await workspace.artifacts.delete(ADA, "churn", [entry.attachment_id], permanent=False)
+    await workspace.artifacts.restore(ADA, "churn", entry.attachment_id, "error")
+    monkeypatch.setattr(workspace.parts.store, "digest", FailsAt(None, Busy()))
+
+    archive = await of_session(workspace)
+
+    assert json.loads(archive._manifest)["pending"] == ["attachments/a.csv"]

@@ -13,6 +13,7 @@ from jupyter_workspace.errors import (
     SessionClosed,
     SessionNotFound,
 )
+from jupyter_workspace.models.artifact import Register
 from jupyter_workspace.models.session import SessionChange, SessionNew
 from jupyter_workspace.services import folders as folding
 from jupyter_workspace.services.folders import parse_where
@@ -348,3 +349,39 @@ async def test_a_file_whose_disk_shows_a_folder_is_deleted_with_it(workspace, ch
 
     assert not (churn / "a").exists()
     assert (await indexed(workspace))[1].live_bytes == 0
+
+
+# S3-36: what the list shows as empty is empty, though our own manifest stands there
+async def test_a_folder_that_holds_but_the_manifest_is_empty(workspace, churn):
+    write(churn, "attachments/attachments_manifest.json")
+
+    await delete(workspace, "churn/attachments")
+
+    assert not (churn / "attachments/attachments_manifest.json").exists()
+
+
+# S3-36: an upload that comes between the question and the deletion is not swept away with the folder
+async def test_a_file_that_comes_at_the_last_moment_keeps_its_folder(workspace, churn, monkeypatch):
+    (churn / "data").mkdir()
+    publish = workspace.parts.publisher.publish
+
+    async def late(operation):
+        monkeypatch.undo()
+        await upload(workspace, "a.csv", folder="data")
+        return await publish(operation)
+
+    monkeypatch.setattr(workspace.parts.publisher, "publish", late)
+    error = await caught(delete(workspace, "churn/data", permanent=True))
+
+    assert isinstance(error, NotEmpty)
+    assert (churn / "data/a.csv").exists()
+
+
+# API 11.28: streamed by id, not by a path that it has in lists only
+async def test_a_reference_is_not_found_by_path(workspace, churn, opener):
+    write(opener.root, "x.bin")
+    await workspace.registration.register(ADA, "churn", [Register(root_path="x.bin", copy=False)])
+
+    where = parse_where("churn/references/x.bin", allow_hidden=False)
+
+    assert isinstance(await caught(workspace.folders.file_at(ADA, where)), FileNotFound)
