@@ -84,7 +84,10 @@ class SendingHandler(WorkspaceHandler):
             await self._send(archive, "application/zip")
             return
         self.set_header("Content-Type", "application/zip")
-        if self.request.method != "HEAD":
+        if self.request.method == "HEAD":
+            # Sent before the end, which would add the length and the tag of the body that a HEAD lacks.
+            await self.flush()
+        else:
             await self._stream_out(archive.deflated())
         self.finish(set_content_type="application/zip")
 

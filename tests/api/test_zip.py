@@ -222,6 +222,15 @@ def test_deflate_trades_ranges_for_size(full):
     assert asked.status == 200
 
 
+def test_head_of_a_deflated_zip_promises_nothing(full):
+    # API 1 HEAD, 6: neither length nor tag is known beforehand, and those of an empty body are not its
+    head = full.call("HEAD", "/download?compress=deflate")
+
+    assert head.status == 200
+    assert head.headers["Content-Type"] == "application/zip"
+    assert not {"content-length", "etag"} & {name.lower() for name in head.headers}
+
+
 @pytest.mark.parametrize(
     ("parameters", "wanted"),
     [
