@@ -236,6 +236,24 @@ async def test_a_new_event_wakes_who_waits(workspace, log):
         assert sequences(await waiting) == [1]
 
 
+async def test_what_is_there_already_is_not_waited_for(workspace, log):
+    await fill(workspace, 1)
+
+    async with asyncio.timeout(5):
+        assert sequences(await log.next("churn", 0, 60)) == [1]
+        assert (await log.next("churn", 7, 60)).reset
+
+
+async def test_several_who_wait_are_all_let_go(workspace, log):
+    waiting = [asyncio.create_task(log.next("churn", 0, wait)) for wait in (0.01, 30)]
+    await asyncio.sleep(0.1)
+    assert [one.done() for one in waiting] == [True, False]
+    log.close()
+
+    async with asyncio.timeout(5):
+        assert isinstance(await caught(waiting[1]), Busy)
+
+
 async def test_a_wait_ends_with_its_time(workspace, log):
     part = await log.next("churn", 0, 0.01)
 

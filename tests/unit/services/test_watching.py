@@ -415,6 +415,51 @@ async def test_a_file_that_changes_while_it_is_hashed_is_looked_at_again(watched
     assert await watched.told() == [("created", "a.txt")]
 
 
+async def test_what_happens_to_the_sessions_own_folder_has_it_compared(watched):
+    write(watched.folder, "a.txt")
+    watched.hear("")
+    await watched.after(1)
+    assert await watched.told() == []
+
+    await watched.after(30)
+
+    assert await watched.told() == [("created", "a.txt")]
+
+
+async def test_a_folder_that_vanished_unheard_has_its_session_compared(watched):
+    write(watched.folder, "a.txt")
+    await watched.after(30)
+    await watched.after(30)
+    shutil.rmtree(watched.folder)
+    await watched.after(30)
+
+    assert await watched.told() == [("created", "a.txt"), ("deleted", "a.txt")]
+
+
+async def test_a_session_is_looked_at_once_at_a_time(watched, monkeypatch):
+    store = watched.workspace.parts.store
+    go, stats = asyncio.Event(), store.stats
+
+    async def slow(*arguments):
+        await go.wait()
+        return await stats(*arguments)
+
+    monkeypatch.setattr(store, "stats", slow)
+    for name in ("a.txt", "b.txt"):
+        write(watched.folder, name, name.encode())
+        watched.hear(name)
+        watched.now += 1
+        await watched.watching.tick(watched.now)
+        watched.now += 1
+        await watched.watching.tick(watched.now)
+    assert len(watched.watching._looking) == 1
+    go.set()
+    await watched.watching.settled()
+    await watched.after(1)
+
+    assert await watched.told() == [("created", "a.txt"), ("created", "b.txt")]
+
+
 async def test_a_new_session_is_watched_and_compared(watched):
     await session(watched.workspace, "other")
     await watched.after(1)
