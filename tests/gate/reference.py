@@ -262,7 +262,8 @@ def command_page() -> str:
         *help_of(cli, "jupyter workspace"),
         "```",
         "",
-        "The exit code says how it ended: 0 done, 1 refused or failed, 2 wrong command line, 3 no server, 4 not found.",
+        "The exit code says how it ended: 0 done, 1 refused or failed, 2 wrong command line, 3 no server, 4 not found,",
+        "130 stopped. With `--json` answers are lines of JSON on standard output, and errors on standard error.",
         "",
     ]
     for name, verb in sorted(cli.commands.items()):
