@@ -7,7 +7,7 @@ import pytest
 from jupyter_workspace.errors import FileNotFound
 from jupyter_workspace.services.changes import Edit, Remove, RestoreFrom
 from jupyter_workspace.services.creation import Candidate, Creation
-from jupyter_workspace.services.folders import Where, _RemovePath
+from jupyter_workspace.services.folders import _RemovePath
 from jupyter_workspace.services.replay import replay
 from jupyter_workspace.services.sessions import _Deletion
 from tests.unit.opening import (
@@ -70,8 +70,7 @@ async def restore_version(workspace):
 
 
 async def delete_folder(workspace):
-    where = Where(session_id="churn", path="attachments")
-    return _RemovePath(workspace.parts, "churn", where.path, permanent=False)
+    return _RemovePath(workspace.parts, "churn", "attachments", recursive=True, permanent=False)
 
 
 async def delete_session(workspace):
