@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import random
 import threading
 import time
 import uuid
+from contextlib import suppress
 from dataclasses import replace
 
 from faults.calling import Gone
@@ -18,7 +20,10 @@ WEIGHTS = [3, 3, 8, 8, 6, 4, 2, 1]
 #: How long a client tries before it gives up, in seconds.
 PERSISTENCE = 60.0
 
-ROLES = ["put"] * 5 + ["form"] * 3 + ["forms"] * 2 + ["register"] * 3 + ["replace"] + ["delete"] * 2
+TUS = {"Tus-Resumable": "1.0.0"}
+PIECE = {**TUS, "Content-Type": "application/offset+octet-stream"}
+
+ROLES = ["tus"] * 6 + ["put", "form", "forms", "replace"] + ["register"] * 4 + ["delete"] * 2
 
 
 class Chaos:
@@ -121,6 +126,48 @@ class Client:
             return api.upload(self.session, name, content, key=key, dir=folder)
 
         self.take_new([self.sure(send, {201}).json], [content], send)
+
+    def do_tus(self):
+        """A resumable upload in parts; after each answer that was lost it asks how far it is."""
+        name, content = self.name(), self.content() or b"x"
+        path, told = None, 0
+        deadline = time.monotonic() + PERSISTENCE
+        while True:
+            assert time.monotonic() < deadline, f"{self.role}: no end after {PERSISTENCE} s"
+            with suppress(Gone):
+                path = path or self.begun(name, len(content))
+                found = path and self.api.call("HEAD", path, headers=TUS)
+                if found and found.status == 200:
+                    offset = int(found.headers["Upload-Offset"])
+                    assert offset >= told, "acknowledged bytes are lost"
+                    told = max(told, self.more(path, offset, content))
+                    upload = self.api.get(path).json
+                    if upload.get("state") == "done":
+                        break
+                    assert upload.get("state") in {"open", "finishing", None}, upload
+                else:
+                    assert not found or found.status == 503, found.status
+            time.sleep(self.random.uniform(0, 0.03))
+        address = f"/sessions/{self.session}/artifacts/{upload['attachment_id']}"
+        record = self.sure(lambda api: api.get(address), {200}).json
+        self.mine.append(self.truth.new(record, content))
+        del self.mine[:-50]
+
+    def begun(self, name, length):
+        """The path of a new upload; None when the server is not ready."""
+        said = f"filename {base64.b64encode(name.encode()).decode()}"
+        headers = {**TUS, "Upload-Length": str(length), "Upload-Metadata": said}
+        answer = self.api.call("POST", f"/uploads/{self.session}", headers=headers)
+        assert answer.status in {201, 503}, (answer.status, answer.body)
+        return answer.headers["Location"].partition("api/workspace")[2] if answer.status == 201 else None
+
+    def more(self, path, offset, content):
+        """Sends the next part; the offset that was acknowledged."""
+        part = content[offset : offset + self.random.choice([len(content), 65_536, 1_000_000, 4 << 20])]
+        headers = {**PIECE, "Upload-Offset": str(offset)}
+        answer = self.api.call("PATCH", path, body=part, headers=headers)
+        assert answer.status in {204, 409, 503}, (answer.status, answer.body)
+        return int(answer.headers["Upload-Offset"]) if answer.status == 204 else 0
 
     def do_form(self):
         name, content, key = self.name(), self.content(), uuid.uuid4().hex
