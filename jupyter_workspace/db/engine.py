@@ -80,6 +80,10 @@ class Opened(Struct, frozen=True, kw_only=True):
     problem: str | None = None
 
 
+class _MadeLaterError(Internal):
+    """The tables have a form that only a later release knows."""
+
+
 class Database:
     """The index. `url` is an SQLAlchemy URL, or None for SQLite at `path`."""
 
@@ -121,10 +125,17 @@ class Database:
         await asyncio.to_thread(path.parent.mkdir, mode=0o700, parents=True, exist_ok=True)
         problem = None
         if await asyncio.to_thread(_is_damaged, path):
-            await asyncio.to_thread(_set_aside, path)
+            await asyncio.to_thread(_set_aside, path, "damaged")
             problem = "The index was damaged; it has been rebuilt from the journals."
         self._open_sqlite(str(path), mode)
-        is_empty = await self._make_tables()
+        try:
+            is_empty = await self._make_tables()
+        except _MadeLaterError:
+            await self.close()
+            await asyncio.to_thread(_set_aside, path, "newer")
+            problem = "The index was made by a newer release; it has been rebuilt from the journals."
+            self._open_sqlite(str(path), mode)
+            is_empty = await self._make_tables()
         try:
             await self._probe()
         except OperationalError as error:
@@ -141,6 +152,8 @@ class Database:
             found = await connection.scalar(select(marks.c.version_num))
             if found is None:
                 await connection.execute(insert(marks).values(version_num=tables.REVISION))
+            elif found > tables.REVISION:
+                raise _MadeLaterError("The index was made by a newer release of jupyter_workspace.")
             elif found != tables.REVISION:
                 from jupyter_workspace.db.migrate import upgrade  # noqa: PLC0415  (alembic is slow to import)
 
@@ -274,9 +287,9 @@ def _is_passing(reason: str) -> bool:
     return "locked" in reason or "disk is full" in reason
 
 
-def _set_aside(path: Path) -> None:
-    """Moves a damaged database out of the way, keeping the last one for whoever wants to look."""
+def _set_aside(path: Path, mark: str) -> None:
+    """Moves a database that cannot be used out of the way, keeping the last one for whoever wants to look."""
     for suffix in ("", "-wal", "-shm", "-journal"):
         part = path.with_name(path.name + suffix)
         if part.exists():
-            part.replace(path.with_name(f"{path.name}.damaged{suffix}"))
+            part.replace(path.with_name(f"{path.name}.{mark}{suffix}"))
