@@ -104,10 +104,12 @@ class Ingest:
             check_file_size(declared_size, form_limit(self._parts.settings.max_file_size))
             await self._room.check_disk(declared_size)
 
-    async def arrive_with(self, session: SessionEntry, staging: Staging) -> Arrival:
-        """An arrival whose bytes are staged already."""
+    async def arrive_with(
+        self, session: SessionEntry, staging: Staging, replaces: str | None = None
+    ) -> Arrival:
+        """An arrival whose bytes are staged already; `replaces` is the path of the file that gives way."""
         try:
-            reservation = await self._room.reserve(session, staging.size)
+            reservation = await self._room.reserve(session, staging.size, replaces)
         except BaseException:
             await staging.discard()
             raise

@@ -238,7 +238,8 @@ class Registration:
                 declared_mime=source.mime,
             )
             session = await self._session(asked.session_id)
-            arrival = await self._ingest.arrive(session, len(source.content))
+            replaced = await self._replaced_path(asked.session_id, candidate)
+            arrival = await self._ingest.arrive(session, len(source.content), replaced)
             gathered.brought.append((asked.place, candidate, arrival))
             await arrival.write(source.content)
             return
@@ -278,8 +279,18 @@ class Registration:
             staging = await self._parts.store.stage_copy(self._parts.root, root_path)
         except (FileNotFound, NotADirectory) as error:
             raise SourceNotFound(root_path=root_path) from error
-        arrival = await self._ingest.arrive_with(await self._session(asked.session_id), staging)
+        session = await self._session(asked.session_id)
+        replaced = await self._replaced_path(asked.session_id, candidate)
+        arrival = await self._ingest.arrive_with(session, staging, replaced)
         gathered.brought.append((asked.place, candidate, arrival))
+
+    async def _replaced_path(self, session_id: str, candidate: Candidate) -> str | None:
+        """The path of the file whose content gives way, so that its size is not counted twice."""
+        if candidate.replaces is None:
+            return candidate.replaced_path
+        async with self._parts.ledger.reading() as tx:
+            before = await tx.files.find(session_id, candidate.replaces)
+        return None if before is None else before.path
 
     async def _session(self, session_id: str) -> SessionEntry:
         async with self._parts.ledger.reading() as tx:

@@ -498,3 +498,16 @@ async def test_two_that_register_a_file_at_once_get_one_record(workspace, churn)
 
     assert len({entry.artifact_id for entry in done}) == 1
     assert await kinds(workspace) == ["created"]
+
+
+# API 11.25: a new version is never refused by the one that it takes the place of
+async def test_a_snapshot_taken_again_needs_no_room_for_both(opener):
+    async with opener(max_session_size=1000) as workspace:
+        await session(workspace)
+        write(opener.root, "model.bin", bytes(700))
+        first, _ = (await register(workspace, root_path="model.bin"))[0]
+        write(opener.root, "model.bin", b"x" * 700)
+
+        again, _ = (await register(workspace, root_path="model.bin"))[0]
+
+        assert (again.attachment_id, again.version) == (first.attachment_id, 2)
