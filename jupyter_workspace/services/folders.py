@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from jupyter_workspace.db.engine import Transaction
 from jupyter_workspace.errors import (
@@ -31,6 +32,7 @@ from jupyter_workspace.policy.naming import (
     is_session_id,
     read_path,
     split_path,
+    to_nfc,
 )
 from jupyter_workspace.services.changes import Remove
 from jupyter_workspace.services.creation import session_place
@@ -106,6 +108,7 @@ class Folders:
             return _folder(where, _sorted(items, order)[offset : offset + limit], len(items), offset)
         async with self._parts.ledger.reading() as tx:
             await require_session(tx, actor, where.session_id)
+        where = replace(where, path=await self._as_written(where.session_id, where.path))
         names = await self._sorted_names(where.session_id, where.path)
         if text is not None:
             names = [entry for entry in names if text.casefold() in entry[0].casefold()]
@@ -163,17 +166,29 @@ class Folders:
             return None
         async with self._parts.ledger.reading() as tx:
             await require_session(tx, actor, where.session_id)
-            known = await tx.files.at(where.session_id, where.path)
+            path = await self._as_written(where.session_id, where.path)
+            known = await tx.files.at(where.session_id, path)
         if known is not None and known.storage != "reference":
             return known
-        if not where.path:
+        if not path:
             return None
-        found = await self._found(where.session_id, where.path)
+        found = await self._found(where.session_id, path)
         if found.is_dir:
             return None
         if found.is_link or found.is_special:
-            raise FileNotFound(path=where.path)
-        return self._unrecorded(where.session_id, where.path, found)
+            raise FileNotFound(path=path)
+        return self._unrecorded(where.session_id, path, found)
+
+    async def _as_written(self, session_id: str, path: str) -> str:
+        """The path as it is on the disk: exactly so, else in NFC, the form of all that came in (11.19)."""
+        normal = "/".join(to_nfc(tuple(path.split("/"))))
+        if normal == path:
+            return path
+        try:
+            found = await self._parts.store.stat(session_place(session_id, path))
+        except NotADirectory:
+            found = None
+        return normal if found is None else path
 
     async def _found(self, session_id: str, path: str) -> Stat:
         if is_reserved(tuple(path.split("/"))):
@@ -224,9 +239,10 @@ class Folders:
             await open_session(tx, where.session_id)
         if not where.path:
             raise IsSession(session_id=where.session_id)
-        await self._found(where.session_id, where.path)
+        path = await self._as_written(where.session_id, where.path)
+        await self._found(where.session_id, path)
         doomed = await self._parts.publisher.publish(
-            _RemovePath(self._parts, where.session_id, where.path, recursive=recursive, permanent=permanent)
+            _RemovePath(self._parts, where.session_id, path, recursive=recursive, permanent=permanent)
         )
         for place in doomed:
             await self._parts.store.remove(place)

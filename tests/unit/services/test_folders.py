@@ -385,3 +385,17 @@ async def test_a_reference_is_not_found_by_path(workspace, churn, opener):
     where = parse_where("churn/references/x.bin", allow_hidden=False)
 
     assert isinstance(await caught(workspace.folders.file_at(ADA, where)), FileNotFound)
+
+
+# API 11.19: names in parameters are found exactly first, then in NFC
+async def test_a_path_in_the_other_normal_form_is_found(workspace, churn):
+    await upload(workspace, "\u00e9.csv", b"1", folder="\u00e9")
+    other = "churn/e\u0301"
+
+    shown = await names(workspace, other)
+    found = await workspace.folders.file_at(ADA, parse_where(f"{other}/e\u0301.csv", allow_hidden=False))
+    await delete(workspace, f"{other}/e\u0301.csv")
+
+    assert shown == ["\u00e9.csv"]
+    assert found.path == "\u00e9/\u00e9.csv"
+    assert not (churn / "\u00e9/\u00e9.csv").exists()
