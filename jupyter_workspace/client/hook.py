@@ -91,7 +91,7 @@ class Hook:
         if self._execution is None:
             # Called by a cell that began before anybody looked.
             self._execution = Execution(cell_provenance(), self._resolve_later)
-        self._look()
+        self._look(self._execution)
 
     def expect(self, find: Callable[[], tuple[Place, Client] | None]) -> None:
         """Watches the session that will be found; until then the notebook's folder is looked at."""
@@ -116,7 +116,7 @@ class Hook:
         self._outermost = info
         self.background.warn()
         self._execution = Execution(beginning_provenance(info), self._resolve_later)
-        self._look()
+        self._look(self._execution)
 
     def cell_ends(self, result: object) -> None:
         """After a cell, also one that failed."""
@@ -144,15 +144,13 @@ class Hook:
 
         self.background.put(resolve)
 
-    def _look(self) -> None:
-        if self._execution is None:
-            return
+    def _look(self, execution: Execution) -> None:
         for watched in list(self._sessions.values()):
-            self._execution.look_at(inside(watched.place))
+            execution.look_at(inside(watched.place))
             if captures_folder(watched.place.session):
-                self._execution.look_at(around(watched.place, self._notebook))
+                execution.look_at(around(watched.place, self._notebook))
         if self._finding:
-            self._execution.look_at({self._notebook: frozenset()})
+            execution.look_at({self._notebook: frozenset()})
 
     def _tell(self, execution: Execution, changes: dict[Path, list[str]]) -> None:
         for watched in list(self._sessions.values()):

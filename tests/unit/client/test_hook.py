@@ -10,6 +10,7 @@ from jupyter_workspace.client.hook import Hook, hook_of
 from jupyter_workspace.client.place import Place
 from jupyter_workspace.models.file import Provenance
 from tests.unit.client.conftest import make_place
+from tests.unit.client.flows import session
 
 SECONDS = 10
 
@@ -245,6 +246,25 @@ def test_what_goes_wrong_is_a_warning_at_the_next_cell(shell, ws, known_server):
         shell.run(lambda: None)
 
 
+def test_two_sessions_are_told_what_is_theirs(shell, ws, known_server, folder):
+    known_server.sessions["other"] = session("other")
+    (folder.parent / "other").mkdir()
+
+    def code():
+        with kernel.current("other") as other:
+            (other / "theirs.txt").write_text("x")
+        (ws / "ours.txt").write_text("x")
+
+    shell.run(code)
+    shell.run(lambda: (ws / "more.txt").write_text("x"))
+
+    assert {path for path, _ in told(shell, known_server)} == {"theirs.txt", "ours.txt", "more.txt"}
+    addressed = [
+        request.url.path.split("/")[-2] for request in known_server.requests if request.method == "POST"
+    ]
+    assert addressed == ["sessions", "churn", "other", "churn"]
+
+
 def test_the_hook_is_installed_once(shell):
     assert hook_of(shell) is hook_of(shell)
     assert len(shell.callbacks["pre_run_cell"]) == 1
@@ -376,6 +396,17 @@ def test_a_link_out_of_the_folder_is_found_by_its_name(here, tmp_path, server):
     execution.look_at(cell.inside(here))
 
     execution.has_read(here, tmp_path / "a.csv")
+
+    assert execution.provenance(here.client).inputs == [one["artifact_id"]]
+
+
+def test_an_input_is_not_another_file_whose_name_only_begins_so(here, folder, server):
+    (folder / "a.csv").write_text("x")
+    server.add("a.csv.bak")
+    one = server.add("a.csv")
+    execution = Execution(Provenance())
+
+    execution.has_read(here, folder / "a.csv")
 
     assert execution.provenance(here.client).inputs == [one["artifact_id"]]
 
