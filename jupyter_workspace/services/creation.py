@@ -53,13 +53,13 @@ class Candidate(Struct, frozen=True, kw_only=True):
     root_path: str | None = None
     digests: Mapping[str, bytes] = {}
     replaces: str | None = None
+    deduplicate: bool = False
+    keeps_equal: bool = False
 
     @property
     def replaced_path(self) -> str | None:
         """The path whose present file gives way to this one, None when nothing does."""
         return joined(self.folder, self.name) if self.on_conflict == "replace" else None
-    deduplicate: bool = False
-    keeps_equal: bool = False
 
 
 class Incoming(Struct, frozen=True, kw_only=True):

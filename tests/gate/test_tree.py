@@ -18,7 +18,10 @@ HOSTS = re.compile(
     "registry" + r"\.(?:npmjs|yarnpkg)|py" + r"thonhosted\.org|(?<!//)\bpy" + r"pi\.org/simple"
 )
 MACHINE = re.compile(
-    "|".join(re.escape(f"{place}/") for place in (ROOT, Path(sys.prefix))) + r"|(?<!\w)/work" + "/|/tmp" + "/dev"
+    "|".join(re.escape(f"{place}/") for place in (ROOT, Path(sys.prefix)))
+    + r"|(?<!\w)/work"
+    + "/|/tmp"
+    + "/dev"
 )
 
 
