@@ -6,6 +6,7 @@ Every change here keeps the session's totals and adds a line to its journal.
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -270,6 +271,11 @@ def _inside(folder: str) -> ColumnElement[bool]:
     return files.c.path.startswith(f"{folder}/", autoescape=True) if folder else files.c.path != ""
 
 
+def _forms(text: str) -> set[str]:
+    """As it was given and in NFC: a name that came in has the latter, one that a kernel made has any."""
+    return {text, unicodedata.normalize("NFC", text)}
+
+
 def _where(wanted: FileFilter) -> ColumnElement[bool]:
     clauses: list[ColumnElement[bool]] = [files.c.deleted_at.is_(None)]
     if wanted.session_id is not None:
@@ -282,9 +288,12 @@ def _where(wanted: FileFilter) -> ColumnElement[bool]:
     if wanted.kind is not None:
         clauses.append(files.c.kind == wanted.kind)
     if wanted.text is not None:
-        clauses.append(files.c.folded_name.contains(wanted.text.casefold(), autoescape=True))
+        names = [
+            files.c.folded_name.contains(text.casefold(), autoescape=True) for text in _forms(wanted.text)
+        ]
+        clauses.append(or_(*names))
     if wanted.prefix:
-        clauses.append(or_(files.c.path == wanted.prefix, _inside(wanted.prefix)))
+        clauses.append(or_(*(or_(files.c.path == form, _inside(form)) for form in _forms(wanted.prefix))))
     if wanted.chosen is not None:
         clauses.append(or_(files.c.attachment_id.in_(wanted.chosen), files.c.artifact_id.in_(wanted.chosen)))
     if wanted.filters is not None:

@@ -108,14 +108,15 @@ class Folders:
             return _folder(where, _sorted(items, order)[offset : offset + limit], len(items), offset)
         async with self._parts.ledger.reading() as tx:
             await require_session(tx, actor, where.session_id)
-        where = replace(where, path=await self._as_written(where.session_id, where.path))
-        names = await self._sorted_names(where.session_id, where.path)
+        session_id, path = where.session_id, await self._as_written(where.session_id, where.path)
+        where = replace(where, path=path)
+        names = await self._sorted_names(session_id, path)
         if text is not None:
             names = [entry for entry in names if text.casefold() in entry[0].casefold()]
         if order and order != (("name", False),):
-            items = _sorted(await self._items(where.session_id, where.path, names), order)
+            items = _sorted(await self._items(session_id, path, names), order)
             return _folder(where, items[offset : offset + limit], len(items), offset)
-        part = await self._items(where.session_id, where.path, names[offset : offset + limit])
+        part = await self._items(session_id, path, names[offset : offset + limit])
         return _folder(where, part, len(names), offset)
 
     async def _roots(self, actor: Actor) -> list[FileItem]:

@@ -508,3 +508,15 @@ async def test_a_version_that_was_overwritten_in_place_has_no_bytes(workspace, o
     assert latest == b"edited by hand"
     assert isinstance(error, VersionGone)
     assert (record.available, record.data_uri) == (False, UNSET)
+
+
+# API 11.19: names in parameters are normalised
+async def test_a_list_is_asked_for_in_either_normal_form(workspace):
+    entry = await upload(workspace, "\u00e9.csv", folder="\u00e0")
+    await upload(workspace, "e.csv", folder="a")
+
+    by_folder = FileFilter(session_id="churn", prefix="a\u0300")
+    by_name = FileFilter(session_id="churn", text="e\u0301")
+    pages = [await workspace.artifacts.page(ADA, wanted, Page()) for wanted in (by_folder, by_name)]
+
+    assert [[one.attachment_id for one in page.artifacts] for page in pages] == [[entry.attachment_id]] * 2
