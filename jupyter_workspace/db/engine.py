@@ -272,14 +272,31 @@ def _is_damaged(path: Path) -> bool:
         return False
     try:
         connection = sqlite3.connect(path, timeout=BUSY_SECONDS)
+        # What the checks say names damaged things, in whatever bytes those have now.
+        connection.text_factory = bytes
         try:
             rows = connection.execute("PRAGMA integrity_check").fetchall()
             broken = connection.execute("PRAGMA foreign_key_check").fetchall()
+            return rows != [(b"ok",)] or bool(broken) or not _has_all_columns(connection)
         finally:
             connection.close()
     except sqlite3.DatabaseError as error:
         return not isinstance(error, sqlite3.OperationalError) or not _is_passing(str(error))
-    return rows != [("ok",)] or bool(broken)
+
+
+def _has_all_columns(connection: sqlite3.Connection) -> bool:
+    """Whether the tables of our own revision have the columns they should: names can be damaged, too."""
+    names = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    revision = tables.alembic_version.name
+    if revision.encode() not in names:
+        return not names
+    if connection.execute(f"SELECT version_num FROM {revision}").fetchone() != (tables.REVISION.encode(),):  # noqa: S608
+        return True
+    for table in tables.metadata.tables.values():
+        columns = {row[1] for row in connection.execute(f"PRAGMA table_info([{table.name}])")}
+        if columns != {column.name.encode() for column in table.columns}:
+            return False
+    return True
 
 
 def _is_passing(reason: str) -> bool:

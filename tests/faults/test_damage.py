@@ -121,8 +121,23 @@ def zero_a_page(path, dice):
     path.write_bytes(content)
 
 
+def spoil_a_column_name(path, dice):
+    content = bytearray(path.read_bytes())
+    where = content.index(b"provenance TEXT")
+    # Either another name, or no UTF-8 any more.
+    content[where + 3] ^= dice.choice([0x01, 0x80])
+    path.write_bytes(content)
+
+
 #: What nobody could overlook.
-PLAIN = [delete_index, delete_index_but_not_its_journal, truncate_index, empty_index, fill_with_garbage]
+PLAIN = [
+    delete_index,
+    delete_index_but_not_its_journal,
+    truncate_index,
+    empty_index,
+    fill_with_garbage,
+    spoil_a_column_name,
+]
 #: What may hit a place that holds nothing.
 HIDDEN = [flip_bits, flip_bits, flip_bits, flip_bits, zero_a_page, cut_whole_pages]
 
