@@ -7,6 +7,7 @@ import email.policy
 import hashlib
 import re
 import secrets
+from concurrent.futures import ThreadPoolExecutor
 from email.utils import parsedate_to_datetime
 from urllib.parse import unquote
 
@@ -417,3 +418,35 @@ def test_a_list_of_filters_is_read_from_the_query(stored):
     answer = session.call("GET", f"/artifacts/{record['attachment_id']}{query(mode=['stream', 'meta'])}")
 
     assert answer.status == 400
+
+
+def test_a_reader_always_gets_one_version_while_a_file_is_replaced(server, session):
+    # S2-34 S2-36 C1; API 4 on_conflict replace is atomic
+    first = session.saved("a.bin", b"0" * 5000)
+    path = query(path=first["files_path"])
+    att, art = first["attachment_id"], first["artifact_id"]
+
+    def write(number):
+        return [
+            session.put("a.bin", b"%d" % (number % 10) * 5000, on_conflict="replace").status
+            for _ in range(15)
+        ]
+
+    def read(_):
+        whole = [session.content(att), server.call("GET", f"/files/download{path}"), session.content(art)]
+        return [
+            *whole,
+            session.call("GET", "/download"),
+            session.call("HEAD", f"/artifacts/{att}?mode=stream"),
+        ]
+
+    with ThreadPoolExecutor(6) as pool:
+        writing = [pool.submit(write, number) for number in range(2)]
+        reads = list(pool.map(read, range(20)))
+
+    assert {status for done in writing for status in done.result()} == {200}
+    assert {answer.status for answers in reads for answer in answers} == {200}
+    for now, by_path, old, *_ in reads:
+        assert old.body == b"0" * 5000
+        for answer in (now, by_path):
+            assert answer.headers["ETag"] == f'"{sha256(answer.body)}"'
