@@ -13,7 +13,14 @@ from datetime import UTC, datetime
 from msgspec import Struct
 
 from jupyter_workspace.db.engine import Transaction
-from jupyter_workspace.errors import Busy, FileNotFound, VersionGone, WorkspaceError
+from jupyter_workspace.errors import (
+    Busy,
+    FileNotFound,
+    NotADirectory,
+    PathEscapes,
+    VersionGone,
+    WorkspaceError,
+)
 from jupyter_workspace.models.entry import Entry
 from jupyter_workspace.protocol.ranges import etag_of_stat, strong_etag
 from jupyter_workspace.services.creation import is_unchanged, session_place
@@ -103,7 +110,7 @@ class Delivery:
         for place in (session_place(entry.session_id, entry.path), Place("trash", entry.artifact_id)):
             try:
                 file = await self._parts.store.open_read(place)
-            except FileNotFound:
+            except (FileNotFound, NotADirectory, PathEscapes):
                 continue
             if is_unchanged(entry, file.stat):
                 return file
