@@ -36,6 +36,8 @@ class Ledger:
         self.journals = journals
         self._make_room = make_room
         self._turn = asyncio.Lock()
+        #: held while a batch of publications is between its plan and its end: what it planned must stay so
+        self.publishing = asyncio.Lock()
         self._behind: list[OutboxLine] = []
         self._flushed: dict[str, int] = {}
         self._listeners: list[Callable[[frozenset[str]], None]] = []

@@ -188,7 +188,8 @@ class Publisher:
 
     async def _batch(self, jobs: list[_Job[Any]]) -> None:
         try:
-            await self._ledger.insist(lambda: self._steps(jobs))
+            async with self._ledger.publishing:
+                await self._ledger.insist(lambda: self._steps(jobs))
         except WorkspaceError as error:
             self._fail(jobs, error)
         except Exception as error:  # noqa: BLE001  (the loop of the batches must go on)

@@ -71,9 +71,13 @@ class Trash:
                 await self._store.remove(Place("trash", name))
 
     async def purge(self, artifact_ids: list[str]) -> None:
-        """Ends these: first the index forgets them, then their bytes go."""
-        for artifact_id in await self._ledger.insist(lambda: self._forget(artifact_ids)):
-            await self._store.remove(Place("trash", artifact_id))
+        """Ends these: first the index forgets them, then their bytes go.
+
+        Not while a publication is under way: it may be bringing back the very thing that goes.
+        """
+        async with self._ledger.publishing:
+            for artifact_id in await self._ledger.insist(lambda: self._forget(artifact_ids)):
+                await self._store.remove(Place("trash", artifact_id))
 
     async def _forget(self, artifact_ids: list[str]) -> list[str]:
         """Takes these out of the index; gives the names of what nobody can ask for any more."""
