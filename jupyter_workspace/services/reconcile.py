@@ -246,8 +246,11 @@ class Reconcile:
 
         Raises FileNotFound when it is gone, Busy when it is being written.
         """
-        store = self._parts.store
-        found = await store.stat(session_place(entry.session_id, entry.path))
+        try:
+            found = await self._parts.store.stat(session_place(entry.session_id, entry.path))
+        except PathEscapes:
+            # A link stands in the place of one of its folders.
+            found = None
         if found is None or not _is_file(found):
             await self._parts.publisher.publish(Vanished(self._parts, entry.session_id, [entry.path]))
             raise FileNotFound(path=entry.path)
