@@ -7,6 +7,7 @@ import hashlib
 import os
 import re
 import secrets
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -18,6 +19,7 @@ from jupyter_workspace.client.discovery import cache_folder
 from jupyter_workspace.client.requests import COPY_PATIENCE_SECONDS, get_file, get_service
 from jupyter_workspace.client.unfinished import Unfinished, fingerprint
 from jupyter_workspace.client.wire import (
+    Content,
     Flow,
     Landing,
     Pause,
@@ -25,11 +27,13 @@ from jupyter_workspace.client.wire import (
     Response,
     ask,
     decoded,
+    error_of,
     query,
     route,
     work,
 )
 from jupyter_workspace.models.file import Conflict, File, FileKind
+from jupyter_workspace.models.service import Service
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -45,6 +49,7 @@ STALLED_PAUSE_SECONDS = 1.0
 
 OK = 200
 PARTIAL = 206
+TOO_LARGE = 413
 
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+)", re.ASCII)
 
@@ -71,36 +76,57 @@ def upload(
     TypeRefused, Infected.
     """
     content = yield from work(lambda: content_of(source))
-    name = name or name_of(source)
-    if key is None and content.length is not None and content.length > SMALL_BYTES:
+    wanted = _Wanted(session_id, content, name or name_of(source), folder, on_conflict, on_progress)
+    if content.length is None or key is not None:
+        return decoded((yield from ask(_at_once(wanted, key, (yield from _digest(content))))), File)
+    if content.length > SMALL_BYTES:
         service = yield from get_service()
         if service.features.tus:
-            parts = tus.PartSize(service.limits.min_part_size, service.limits.max_part_size)
-            wanted = {"filename": name, "dir": folder, "on_conflict": on_conflict}
-            metadata = {word: str(value) for word, value in wanted.items() if value is not None}
-            return (yield from _in_parts(session_id, content, metadata, parts, on_progress))
-    return (yield from _at_once(session_id, content, name, folder, on_conflict, key))
+            return (yield from _in_parts(wanted, service))
+    answer = yield from ask(_at_once(wanted, None, (yield from _digest(content))), TOO_LARGE)
+    if answer.status != TOO_LARGE:
+        return decoded(answer, File)
+    refusal = error_of(answer)
+    service = yield from get_service()
+    if isinstance(refusal, errors.FileTooLarge) or not service.features.tus:
+        raise refusal
+    # A proxy on the way has a limit that the server does not know.
+    return (yield from _in_parts(wanted, service))
 
 
-def _in_parts(
-    session_id: str,
-    content: OpenContent | PathContent,
-    metadata: dict[str, str],
-    parts: tus.PartSize,
-    on_progress: Progress | None,
-) -> Flow[File]:
-    note = None
-    if isinstance(content, PathContent):
-        path = content.path
-        note = yield from work(
-            lambda: Unfinished.at(
-                cache_folder() / "uploads", fingerprint(path, session_id, *sorted(metadata.values()))
-            )
-        )
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What is to be uploaded, and where it goes."""
+
+    session_id: str
+    content: OpenContent | PathContent
+    name: str | None
+    folder: str | None
+    on_conflict: Conflict | None
+    on_progress: Progress | None
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        """The same in the words of tus."""
+        words = {"filename": self.name, "dir": self.folder, "on_conflict": self.on_conflict}
+        return {word: value for word, value in words.items() if value is not None}
+
+
+def _digest(content: OpenContent | PathContent) -> Flow[bytes | None]:
+    return (yield from work(lambda: content.sha256))
+
+
+def _in_parts(wanted: _Wanted, service: Service) -> Flow[File]:
+    note = yield from work(lambda: _note_of(wanted))
     try:
         return (
             yield from tus.send(
-                session_id, content, metadata, note=note, parts=parts, on_progress=on_progress
+                wanted.session_id,
+                wanted.content,
+                wanted.metadata,
+                note=note,
+                parts=tus.PartSize(service.limits.min_part_size, service.limits.max_part_size),
+                on_progress=wanted.on_progress,
             )
         )
     finally:
@@ -108,34 +134,36 @@ def _in_parts(
             note.close()
 
 
-def _at_once(
-    session_id: str,
-    content: OpenContent | PathContent,
-    name: str | None,
-    folder: str | None,
-    on_conflict: Conflict | None,
-    key: str | None,
-) -> Flow[File]:
-    sha256 = yield from work(lambda: content.sha256)
+def _note_of(wanted: _Wanted) -> Unfinished | None:
+    """Where the upload of a path is noted; what is no path is gone when this program ends."""
+    if not isinstance(wanted.content, PathContent):
+        return None
+    mark = fingerprint(wanted.content.path, wanted.session_id, wanted.name, wanted.folder, wanted.on_conflict)
+    return Unfinished.at(cache_folder() / "uploads", mark)
+
+
+def _at_once(wanted: _Wanted, key: str | None, sha256: bytes | None) -> Request:
+    content = wanted.content
     headers = [
         ("Content-Type", "application/octet-stream"),
         ("Idempotency-Key", key or secrets.token_hex(16)),
     ]
+    body: Content = content
     if content.length is not None:
         headers.append(("Content-Length", str(content.length)))
+        body = content.part(0, content.length, wanted.on_progress)
     if sha256 is not None:
         headers.append(("Repr-Digest", f"sha-256=:{base64.b64encode(sha256).decode()}:"))
-    request = Request(
+    return Request(
         "PUT",
-        route("uploads", session_id),
-        query(name=name, dir=folder, on_conflict=on_conflict),
+        route("uploads", wanted.session_id),
+        query(name=wanted.name, dir=wanted.folder, on_conflict=wanted.on_conflict),
         headers=tuple(headers),
-        body=content,
+        body=body,
         patience_seconds=COPY_PATIENCE_SECONDS,
         # With the key a repetition gives the first one's answer (API.md, section 4).
         repeatable=content.length is not None,
     )
-    return decoded((yield from ask(request)), File)
 
 
 # --- down ---------------------------------------------------------------------------------------

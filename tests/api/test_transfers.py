@@ -119,6 +119,17 @@ def test_a_proxy_with_a_limit_of_a_mebibyte_lets_it_through(server, big):
     assert_whole(server, session_id, record, big)
 
 
+def test_small_files_pass_such_a_proxy_too(server, tmp_path):
+    session_id = new_session(server)
+    path = tmp_path / "small.bin"
+    path.write_bytes(os.urandom(3 * MIB))
+
+    with Line(server.port, limit=MIB) as line, Client(through(line), server.token) as client:
+        record = client.upload(session_id, path)
+
+    assert_whole(server, session_id, record, path)
+
+
 def test_an_upload_outlives_kills_of_the_server(own_server, big):
     kills = 2
     session_id = new_session(own_server)

@@ -400,6 +400,47 @@ def test_without_tus_or_with_a_key_it_goes_at_once(options):
     assert told.requests[-1].method == "PUT"
 
 
+def test_what_a_proxy_refuses_at_once_goes_in_parts():
+    small = CONTENT[: 3 * MIB]
+    whole = {"length": len(small)}
+    told = run(
+        transfers.upload("churn", small, "a.bin"),
+        answer(b"<html>", status=413),
+        service(),
+        CREATED,
+        state(**whole),
+        head(0),
+        stored(len(small), upload_attachment_id="att_1"),
+        answer(record(sha256=hashlib.sha256(small).hexdigest())),
+    )
+
+    assert [request.method for request in told.requests] == [
+        "PUT",
+        "GET",
+        "POST",
+        "GET",
+        "HEAD",
+        "PATCH",
+        "GET",
+    ]
+
+
+def test_what_the_server_refuses_for_its_size_is_an_error():
+    with pytest.raises(errors.FileTooLarge):
+        run(transfers.upload("churn", b"abc"), answer({"code": "file_too_large"}, 413), service())
+    with pytest.raises(errors.WorkspaceError, match="413"):
+        run(transfers.upload("churn", b"abc"), answer(b"", status=413), service(is_there=False))
+
+
+def test_a_small_upload_says_how_far_it_is():
+    done = []
+
+    told = run(transfers.upload("churn", b"abc", on_progress=done.append), answer(record(), 201))
+
+    assert body(told.requests[0]) == b"abc"
+    assert done == [3]
+
+
 def test_a_download_says_how_far_it_is(tmp_path):
     done = []
     landed = Landed(answer(status=200, etag='"v"', content_length="3"), (b"ab", b"c"))
