@@ -72,6 +72,11 @@ class Server:
             page = api.get(f"sessions/{session}/artifacts", params={"limit": 1000}).raise_for_status().json()
         return {record["path"]: record for record in page["artifacts"]}
 
+    def jupyter(self) -> httpx2.Client:
+        """Requests to Jupyter itself."""
+        headers = {"Authorization": f"token {self.token}"}
+        return httpx2.Client(base_url=self.url, headers=headers, timeout=30)
+
     def api(self) -> httpx2.Client:
         headers = {"Authorization": f"token {self.token}"}
         return httpx2.Client(base_url=f"{self.url}api/workspace/", headers=headers, timeout=30)
@@ -92,9 +97,9 @@ def panel(page, server) -> Iterator[Panel]:
     panel = Panel(page, server)
     yield panel
     # Kernels that go on would slow the next test down.
-    with httpx2.Client(headers={"Authorization": f"token {server.token}"}, timeout=30) as jupyter:
-        for kernel in jupyter.get(f"{server.url}api/sessions").json():
-            jupyter.delete(f"{server.url}api/sessions/{kernel['id']}")
+    with server.jupyter() as jupyter:
+        for kernel in jupyter.get("api/sessions").json():
+            jupyter.delete(f"api/sessions/{kernel['id']}")
     assert panel.complaints == []
 
 

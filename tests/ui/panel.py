@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from playwright.sync_api import ConsoleMessage, Locator, Page, expect
+from playwright.sync_api import ConsoleMessage, Error, Locator, Page, expect
 
 if TYPE_CHECKING:
     from ui.conftest import Server
@@ -32,7 +32,7 @@ class Panel:
         self.server = server
         self.complaints: list[str] = []
         page.on("console", self._said)
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("pageerror", self._failed)
 
     def open(self, notebook: str | None = None) -> Panel:
         """Opens JupyterLab, on a notebook if one is named, and in it the panel."""
@@ -81,6 +81,17 @@ class Panel:
             self.root.get_by_role("button", name="Upload", exact=True).click()
         chooser.value.set_files(list(files))
 
+    def run_cell(self, number: int) -> None:
+        """Runs a cell, once the kernel is there to do it."""
+        with self.server.jupyter() as jupyter:
+            for _ in range(300):
+                kernels = [session["kernel"] for session in jupyter.get("api/sessions").json()]
+                if any(one["connections"] and one["execution_state"] != "starting" for one in kernels):
+                    break
+                self.page.wait_for_timeout(100)
+        self.page.locator(".jp-Notebook .jp-Cell").nth(number).locator(".cm-content").click()
+        self.page.keyboard.press("Shift+Enter")
+
     def drop(self, paths: Sequence[Path], *, holding: str | None = None) -> None:
         """Drags files of the disk over the panel and lets go; `holding` is a picture of the moment before."""
         box = self.root.locator(".jp-FA-session").bounding_box()
@@ -107,10 +118,8 @@ class Panel:
     def theme(self, name: str) -> None:
         """Changes JupyterLab's colours."""
         self.page.locator(".lm-MenuBar-itemLabel", has_text="Settings").click()
-        self.page.get_by_role("menuitem", name="Theme", exact=True).hover()
-        self.page.get_by_role("menuitemcheckbox", name=name, exact=True).or_(
-            self.page.get_by_text(name, exact=True)
-        ).first.click()
+        self.page.get_by_text("Theme", exact=True).hover()
+        self.page.get_by_text(name, exact=True).click()
         self.page.wait_for_function("name => document.body.dataset.jpThemeName === name", arg=name)
 
     def picture(self, name: str, *, whole: bool = False) -> None:
@@ -130,6 +139,11 @@ class Panel:
             where,
         )
         return list(found)
+
+    def _failed(self, error: Error) -> None:
+        # JupyterLab and Notebook have failures of their own.
+        if "jupyter-workspace" in (error.stack or ""):
+            self.complaints.append(str(error))
 
     def _said(self, message: ConsoleMessage) -> None:
         if message.type == "error" and not OTHERS.search(f"{message.text} {message.location.get('url', '')}"):

@@ -14,7 +14,7 @@ def opened(panel, server):
     panel.page.goto(server.page(f"notebooks/{name}"))
     panel.page.wait_for_selector(".jp-Notebook .jp-Cell")
     panel.page.locator(".lm-MenuBar-itemLabel", has_text="View").click()
-    panel.page.get_by_role("menuitem", name="Left Sidebar").hover()
+    panel.page.get_by_text("Left Sidebar", exact=True).hover()
     panel.page.get_by_text("Show Files & Artifacts", exact=True).click()
     expect(panel.page.locator(PANEL)).to_be_visible()
     return panel

@@ -22,19 +22,13 @@ def notebook(server, request) -> str:
     return server.notebook(f"widget-{len(request.node.name)}.ipynb", MAKE, "time.sleep(12)", ASK)
 
 
-def run_cell(page, number: int) -> None:
-    page.locator(".jp-Notebook .jp-Cell").nth(number).locator(".cm-content").click()
-    page.keyboard.press("Shift+Enter")
-
-
 def test_a_panel_uploads_past_a_busy_kernel_and_calls_back(panel, server, notebook):
     page = panel.page
     panel.open(notebook)
-    page.wait_for_selector(".jp-NotebookPanel-toolbar .jp-Toolbar-kernelName")
-    run_cell(page, 0)
+    panel.run_cell(0)
     output = page.locator(OUTPUT)
     expect(output).to_contain_text("Drop files or folders here", timeout=30_000)
-    run_cell(page, 1)
+    panel.run_cell(1)
     expect(page.locator(".jp-InputPrompt").nth(1)).to_contain_text("*")
 
     output.locator("input[type=file]").first.set_input_files(
@@ -49,7 +43,7 @@ def test_a_panel_uploads_past_a_busy_kernel_and_calls_back(panel, server, notebo
     expect(output).to_contain_text("does not take files of this type")
     expect(output).to_contain_text("Larger than the 1000 B allowed")
     page.screenshot(path="build/ui/widget.png")
-    run_cell(page, 2)
+    panel.run_cell(2)
     expect(page.locator(".jp-OutputArea-output pre")).to_contain_text(
         "['sales.csv'] ['sales.csv'] 1", timeout=40_000
     )
@@ -59,12 +53,11 @@ def test_a_panel_is_back_at_once_after_a_reload_in_the_middle_of_a_cell(panel, s
     page = panel.page
     server.upload(server.session(notebook), "sales.csv", b"a,b\n")
     panel.open(notebook)
-    page.wait_for_selector(".jp-NotebookPanel-toolbar .jp-Toolbar-kernelName")
-    run_cell(page, 0)
+    panel.run_cell(0)
     expect(page.locator(OUTPUT)).to_contain_text("sales.csv", timeout=30_000)
     page.keyboard.press("Control+s")
     page.wait_for_function("() => !document.querySelector('.jp-mod-dirty')")
-    run_cell(page, 1)
+    panel.run_cell(1)
     expect(page.locator(".jp-InputPrompt").nth(1)).to_contain_text("*")
 
     page.reload()

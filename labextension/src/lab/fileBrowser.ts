@@ -1,4 +1,4 @@
-import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
+import { ILabShell, type JupyterFrontEnd, type JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { IFileBrowserFactory } from '@jupyterlab/filebrowser';
 import { INotebookTracker } from '@jupyterlab/notebook';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
@@ -14,18 +14,22 @@ export const fileBrowserPlugin: JupyterFrontEndPlugin<void> = {
   id: 'jupyter-workspace:file-browser',
   description: 'Attaches files of the file browser to the open notebook.',
   autoStart: true,
-  requires: [IWorkspaceDesk, IFileBrowserFactory, INotebookTracker],
-  optional: [ITranslator],
+  requires: [IWorkspaceDesk, INotebookTracker],
+  optional: [ILabShell, ITranslator],
   activate
 };
 
 function activate(
   app: JupyterFrontEnd,
   work: IWorkspaceDesk,
-  browsers: IFileBrowserFactory,
   tracker: INotebookTracker,
+  shell: ILabShell | null,
   translator: ITranslator | null
 ): void {
+  if (shell === null) {
+    // Notebook 7 has no file browser beside a notebook, and asking for one would start it.
+    return;
+  }
   const trans = (translator ?? nullTranslator).load(DOMAIN);
   app.commands.addCommand(ATTACH_SELECTED, {
     label: trans.__('Attach to Open Notebook'),
@@ -34,7 +38,8 @@ function activate(
     describedBy: { args: { type: 'object', properties: {} } },
     isEnabled: () => tracker.currentWidget !== null,
     execute: async () => {
-      const browser = browsers.tracker.currentWidget;
+      const browsers = await app.resolveOptionalService(IFileBrowserFactory);
+      const browser = browsers?.tracker.currentWidget ?? null;
       const notebook = tracker.currentWidget;
       if (browser === null || notebook === null) {
         return;

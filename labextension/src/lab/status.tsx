@@ -16,19 +16,20 @@ export const statusPlugin: JupyterFrontEndPlugin<void> = {
   id: 'jupyter-workspace:status',
   description: 'Shows running transfers in the status bar.',
   autoStart: true,
-  requires: [IWorkspaceDesk, IStatusBar],
-  optional: [ITranslator],
+  requires: [IWorkspaceDesk],
+  // Notebook 7 has none.
+  optional: [IStatusBar, ITranslator],
   activate: (
     app: JupyterFrontEnd,
     work: IWorkspaceDesk,
-    bar: IStatusBar,
+    bar: IStatusBar | null,
     translator: ITranslator | null
   ) => {
     const trans = (translator ?? nullTranslator).load(DOMAIN);
     const transfers = allTransfers(work.desk);
     const show = (): void => app.shell.activateById(PANEL_ID);
     const item = ReactWidget.create(<Item transfers={transfers} trans={trans} onClick={show} />);
-    bar.registerStatusItem(statusPlugin.id, {
+    bar?.registerStatusItem(statusPlugin.id, {
       item,
       align: 'right',
       rank: 90

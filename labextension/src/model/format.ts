@@ -35,19 +35,22 @@ export function formatSpan(seconds: number): string {
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
+/** Made once: a formatter costs more than a hundred of its uses. */
+const AGES = new Intl.RelativeTimeFormat(undefined, { numeric: 'auto', style: 'short' });
+const DAYS = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium' });
+
 /** How long ago something was, as the person's language says it; a date when it is long ago. */
 export function formatAge(then: string, now: number): string {
-  const moment = new Date(then);
-  const seconds = Math.round((moment.getTime() - now) / 1000);
-  const relative = new Intl.RelativeTimeFormat(undefined, { numeric: 'auto', style: 'short' });
+  const moment = Date.parse(then);
+  const seconds = Math.round((moment - now) / 1000);
   if (seconds > -60) {
-    return relative.format(0, 'second');
+    return AGES.format(0, 'second');
   }
   if (seconds > -3600) {
-    return relative.format(Math.trunc(seconds / 60), 'minute');
+    return AGES.format(Math.trunc(seconds / 60), 'minute');
   }
   if (seconds > -86_400) {
-    return relative.format(Math.trunc(seconds / 3600), 'hour');
+    return AGES.format(Math.trunc(seconds / 3600), 'hour');
   }
-  return moment.toLocaleDateString(undefined, { dateStyle: 'medium' });
+  return DAYS.format(moment);
 }

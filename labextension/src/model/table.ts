@@ -45,11 +45,26 @@ export function typeOf(file: FileRecord): FileType {
   return TEXTS.test(file.name) || file.mime.startsWith('text/') ? 'text' : 'other';
 }
 
-/** Numbers in names count as numbers, and case does not count: loss2.png comes before Loss10.png. */
-const collator = new Intl.Collator(undefined, { numeric: true, sensitivity: 'base' });
+/** More digits than a number in a name has. */
+const DIGITS = 16;
+const names = new WeakMap<FileRecord, string>();
+
+/**
+ * What names are sorted by: numbers count as numbers, case and accents do not count, so that loss2.png
+ * comes before Loss10.png. `Intl.Collator` says the same, but takes a quarter of a second for 10,000.
+ */
+function nameKey(file: FileRecord): string {
+  let key = names.get(file);
+  if (key === undefined) {
+    const plain = file.name.normalize('NFD').replace(/\p{M}/gu, '').toLowerCase();
+    key = plain.replace(/\d+/g, number => number.padStart(DIGITS, '0'));
+    names.set(file, key);
+  }
+  return key;
+}
 
 const ORDERS: Record<SortKey, (one: FileRecord, other: FileRecord) => number> = {
-  name: (one, other) => collator.compare(one.name, other.name),
+  name: (one, other) => compareText(nameKey(one), nameKey(other)),
   modified: (one, other) => compareText(one.modified_at, other.modified_at),
   size: (one, other) => one.size - other.size
 };

@@ -38,7 +38,11 @@ export function Grid({ actions, gridRef }: GridProps): ReactElement {
       aria-activedescendant={focused === undefined ? undefined : rowId(focused)}
       onScroll={onScroll}
       onKeyDown={(event: KeyboardEvent) => onKey(event, actions)}
-      onFocus={() => selection.focus === null && browse.move(1, 'focus')}
+      onFocus={event => {
+        if (event.target === event.currentTarget && selection.focus === null) {
+          browse.move(1, 'focus');
+        }
+      }}
       onContextMenu={event => chooseForMenu(event, actions)}
     >
       <Head actions={actions} />

@@ -39,6 +39,8 @@ const ICONS: Readonly<Record<FileType, IconName>> = {
 export const Row = memo(function Row(props: RowProps): ReactElement {
   const { actions, file } = props;
   const trans = useTrans();
+  // Hundreds of buttons that nobody sees would make scrolling slow.
+  const [isUnderMouse, setUnderMouse] = useState(false);
   const marks = [
     'jp-FA-row',
     props.isChosen ? 'jp-mod-selected' : '',
@@ -56,6 +58,8 @@ export const Row = memo(function Row(props: RowProps): ReactElement {
       style={{ top: props.index * ROW_PX }}
       title={file.path}
       onClick={(event: MouseEvent) => actions.browse.choose(file.attachment_id, modeOf(event))}
+      onMouseEnter={() => setUnderMouse(true)}
+      onMouseLeave={() => setUnderMouse(false)}
       onDoubleClick={() => props.isRenaming || actions.open()}
     >
       <div role="gridcell" className="jp-FA-name">
@@ -67,7 +71,7 @@ export const Row = memo(function Row(props: RowProps): ReactElement {
       </div>
       <div role="gridcell" className="jp-FA-size">
         {formatSize(file.size)}
-        {!props.isRenaming && (
+        {isUnderMouse && !props.isRenaming && (
           <span className="jp-FA-quick">
             <IconButton
               icon="download"
