@@ -205,9 +205,17 @@ class Vanished(Steady):
             entry = await tx.files.at(self.session_id, path)
             if entry is None or entry.storage == "reference":
                 continue
-            if await self._parts.store.stat(session_place(self.session_id, path)) is None:
+            if not await self._stands(path):
                 changes.append(Change(before=entry, after=None, event="deleted"))
         return Plan(result=len(changes), changes=changes)
+
+    async def _stands(self, path: str) -> bool:
+        """Whether a file is there; a link in its place, or in that of one of its folders, is none."""
+        try:
+            found = await self._parts.store.stat(session_place(self.session_id, path))
+        except PathEscapes:
+            return False
+        return found is not None and not (found.is_dir or found.is_link or found.is_special)
 
 
 class Moved(Steady):
