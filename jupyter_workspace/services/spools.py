@@ -17,7 +17,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from jupyter_workspace.db.engine import Transaction
-from jupyter_workspace.errors import OutOfSpace, Starting, Unavailable, UploadNotFound, WorkspaceError
+from jupyter_workspace.errors import Busy, OutOfSpace, Starting, Unavailable, UploadNotFound, WorkspaceError
 from jupyter_workspace.models.entry import SessionEntry
 from jupyter_workspace.models.upload import UploadEntry, UploadEvent, UploadState
 from jupyter_workspace.protocol.notes import decode_note
@@ -37,6 +37,9 @@ FINISH_SECONDS = 25.0
 
 #: How often uploads are looked through, in seconds.
 SWEEP_SECONDS = 30.0
+
+#: How long a stop waits for uploads that are being finished, in seconds.
+STOP_SECONDS = 2.0
 
 #: How long a request waits for the uploads to be known after a start, in seconds.
 PATIENCE = 25.0
@@ -94,6 +97,8 @@ class Spools:
         """Waits for a complete upload to become a file, but not for ever; raises why it did not."""
         task = self._finish_soon(upload)
         await asyncio.wait([task], timeout=FINISH_SECONDS)
+        if task.cancelled():
+            raise Busy("The server is stopping; the upload goes on after its next start.")
         if task.done():
             task.result()
 
@@ -218,6 +223,8 @@ class Spools:
         """Acknowledges what came so far; what is being finished goes on after the next start."""
         await asyncio.gather(*(upload.end_writing() for upload in list(self.live.values())))
         tasks = list(self._tasks)
+        if tasks:
+            await asyncio.wait(tasks, timeout=STOP_SECONDS)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

@@ -413,7 +413,9 @@ async def test_a_client_waits_until_the_uploads_are_known(workspace, monkeypatch
     assert isinstance(await caught(report(workspace, entry)), Starting)
 
 
-async def test_a_stop_ends_what_is_being_finished_and_the_next_start_goes_on(opener):
+async def test_a_stop_ends_what_is_being_finished_and_the_next_start_goes_on(opener, monkeypatch):
+    monkeypatch.setattr(spools_module, "STOP_SECONDS", 0.01)
+
     class Never:
         async def check(self, read, size):
             await asyncio.Event().wait()
@@ -423,7 +425,9 @@ async def test_a_stop_ends_what_is_being_finished_and_the_next_start_goes_on(ope
         entry = await made(workspace, 5)
         finishing = asyncio.ensure_future(patched(workspace, entry, 0, b"hello"))
         await is_in(workspace, entry, "finishing")
-    await asyncio.gather(finishing, return_exceptions=True)
+        await workspace.spools.close()
+        refused = await caught(finishing)
 
+    assert isinstance(refused, Busy)
     async with opener() as workspace:
         await is_in(workspace, entry, "done")
