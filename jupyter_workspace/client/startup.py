@@ -11,8 +11,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jupyter_workspace.client.discovery import kernel_id
-
 if TYPE_CHECKING:
     from jupyter_workspace.client.client import Client
     from jupyter_workspace.client.place import Place
@@ -25,12 +23,14 @@ NEEDED = ("JUPYTER_WORKSPACE_URL", "JUPYTER_WORKSPACE_ROOT", "JPY_SESSION_NAME")
 
 def begin(environment: Mapping[str, str] = os.environ) -> None:
     """Watches the cells of this kernel, if its notebook has a session."""
-    if not all(environment.get(name) for name in NEEDED) or kernel_id(environment) is None:
+    if not all(environment.get(name) for name in NEEDED):
         return
     from jupyter_workspace.client.cell import running_shell  # noqa: PLC0415 - not before it is needed
+    from jupyter_workspace.client.discovery import kernel_id  # noqa: PLC0415
     from jupyter_workspace.client.hook import hook_of  # noqa: PLC0415
 
-    if (shell := running_shell()) is not None:
+    shell = running_shell()
+    if shell is not None and kernel_id(environment) is not None:
         hook_of(shell).expect(lambda: find(environment))
 
 

@@ -21,7 +21,7 @@ from jupyter_workspace.client.client import Client
 pytestmark = pytest.mark.slow
 
 MIB = 1 << 20
-SIZE = 24 * MIB + 12345
+SIZE = 20 * MIB + 12345
 #: Each is an upload over a line that drops several times.
 SEEDS = range(4)
 

@@ -44,7 +44,6 @@ def shell(monkeypatch, tmp_path):
     made = Shell()
     monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: made))
     monkeypatch.setattr(discovery, "kernel_id", lambda _=None: "k1")
-    monkeypatch.setattr(startup, "kernel_id", lambda _: "k1")
     work = tmp_path / "root/work"
     work.mkdir(parents=True)
     monkeypatch.chdir(work)
@@ -340,8 +339,15 @@ def test_a_kernel_of_another_server_is_left_alone(shell, started, environment, m
     assert not hasattr(shell, hook._ATTRIBUTE)
 
 
+def test_a_console_is_left_alone(shell, started, monkeypatch):
+    monkeypatch.setattr(discovery, "kernel_id", lambda _=None: None)
+
+    startup.begin()
+
+    assert not hasattr(shell, hook._ATTRIBUTE)
+
+
 def test_plain_python_is_left_alone(started, monkeypatch):
-    monkeypatch.setattr(startup, "kernel_id", lambda _: "k1")
     monkeypatch.delitem(sys.modules, "IPython", raising=False)
 
     startup.begin()
