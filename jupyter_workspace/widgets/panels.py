@@ -77,10 +77,11 @@ class _Panel(anywidget.AnyWidget):
         type: Any = "change",  # noqa: A002 - the name that traitlets gave it
     ) -> None:
         """Calls `handler` when a trait changes; from now on `files` changes by itself."""
-        super().observe(handler, names, type)
         wanted = [names] if isinstance(names, str) else names
         if wanted is traitlets.All or "files" in wanted:
+            # First the list of now, so that the first change told is one.
             self._hear()
+        super().observe(handler, names, type)
 
     def close(self) -> None:
         """Takes the panel out of the notebook; nothing more is heard."""
