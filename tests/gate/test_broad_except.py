@@ -14,6 +14,7 @@ MODULES = sorted((ROOT / "jupyter_workspace").rglob("*.py"))
 HOMES = {
     "jupyter_workspace/handlers/base.py": 3,  # admission, body and verb: an error of ours becomes an answer
     "jupyter_workspace/client/background.py": 1,  # the kernel's thread outlives whatever a job meets
+    "jupyter_workspace/integrations/preview_worker.py": 1,  # whatever a decoder raises, the file has no preview
     "jupyter_workspace/cli/main.py": 1,  # a person reads a sentence
     "jupyter_workspace/services/publisher.py": 1,  # the writing task outlives a publication that fails
     "jupyter_workspace/stores/lanes.py": 1,  # a thread hands what its job raised to whoever waits for it
