@@ -510,3 +510,19 @@ def test_a_file_that_cannot_be_read_does_not_stop_a_scan(session):
 
     assert session.call("POST", "/scan").status == 200
     assert [record["path"] for record in session.files()] == ["good.csv"]
+
+
+def test_a_link_in_the_place_of_a_file_or_a_folder_does_not_stop_a_scan(session, tmp_path):
+    # S0-69 S0-72; API 11.35
+    for name in ("a.csv", "sub/b.csv", "c.csv"):
+        session.made(name, b"x")
+    (session.folder / "a.csv").unlink()
+    (session.folder / "a.csv").symlink_to("c.csv")
+    (session.folder / "sub/b.csv").rename(tmp_path / "b.csv")
+    (session.folder / "sub").rmdir()
+    (session.folder / "sub").symlink_to(tmp_path)
+
+    scan = session.call("POST", "/scan")
+
+    assert (scan.status, scan.json()["deleted"]) == (200, 2)
+    assert [record["path"] for record in session.files()] == ["c.csv"]

@@ -7,6 +7,7 @@ import email.policy
 import hashlib
 import re
 import secrets
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from email.utils import parsedate_to_datetime
 from urllib.parse import unquote
@@ -450,3 +451,21 @@ def test_a_reader_always_gets_one_version_while_a_file_is_replaced(server, sessi
         assert old.body == b"0" * 5000
         for answer in (now, by_path):
             assert answer.headers["ETag"] == f'"{sha256(answer.body)}"'
+
+
+@pytest.mark.parametrize("kind", ["link", "file"])
+def test_something_else_in_a_folders_place_is_not_entered(session, tmp_path, kind):
+    # S0-72 S2-55; API 1 Paths
+    record = session.made("sub/out.csv", b"first")
+    (tmp_path / "out.csv").write_bytes(b"first")
+    shutil.rmtree(session.folder / "sub")
+    if kind == "link":
+        (session.folder / "sub").symlink_to(tmp_path)
+    else:
+        (session.folder / "sub").write_text("file")
+
+    answer = session.content(record["attachment_id"])
+
+    assert answer.status == 404
+    assert session.call("POST", "/scan").status == 200
+    assert "out.csv" not in [listed["name"] for listed in session.files()]
