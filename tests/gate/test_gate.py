@@ -71,6 +71,16 @@ def test_a_line_not_reached_in_a_full_room_fails() -> None:
     assert "94.90 %" in coverage_floor.misses(report([], 94.9), floor)[0]
 
 
+def test_a_room_may_have_a_floor_of_its_own():
+    summary = {"num_statements": 8, "num_branches": 2, "covered_lines": 7, "covered_branches": 2}
+    facts = {"missing_lines": [7], "summary": summary}
+    report = {"files": {"jupyter_workspace/db/files.py": facts}, "totals": {"percent_covered": 99.0}}
+
+    found = coverage_floor.misses(report, {"overall": 80, "full": [], "rooms": {"db": 95}})
+
+    assert found == ["db: 90.00 % is reached, 95 % are asked for"]
+
+
 def test_a_file_belongs_to_the_room_below_the_package() -> None:
     assert coverage_floor.room_of("jupyter_workspace/errors.py") == "errors"
     assert coverage_floor.room_of("/x/jupyter_workspace/jupyter_workspace/db/tables.py") == "db"
