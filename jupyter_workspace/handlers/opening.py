@@ -43,20 +43,18 @@ class Opening:
         self.describe = describe
         self.document = document
 
-    def start(self) -> None:
-        """Begins to open the workspace, if nobody has yet."""
+    def start(self) -> asyncio.Task[Workspace]:
+        """Begins to open the workspace, if nobody has yet; gives what will be the open one."""
         if self._opened is None:
             self._opened = asyncio.get_running_loop().create_task(self._open())
+        return self._opened
 
     async def _open(self) -> Workspace:
         return await self._stack.enter_async_context(self._open_it())
 
     async def workspace(self) -> Workspace:
         """The open workspace; raises Starting when that takes longer than a request can wait."""
-        self.start()
-        opened = self._opened
-        if opened is None:
-            raise Starting
+        opened = self.start()
         if not opened.done():
             await asyncio.wait([opened], timeout=PATIENCE)
         if not opened.done():
