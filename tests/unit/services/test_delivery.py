@@ -113,7 +113,7 @@ async def test_a_file_that_nobody_hashed_has_an_etag_of_what_the_disk_says(works
     assert content.etag != f'"{new.sha256}"'
 
 
-async def test_a_file_that_changes_between_look_and_opening_is_not_given(workspace, churn, monkeypatch):
+async def test_a_file_that_changes_whenever_it_is_opened_is_busy(workspace, churn, monkeypatch):
     entry = await upload(workspace, "a.csv", b"old")
     store = workspace.parts.store
     open_read = store.open_read
@@ -124,7 +124,47 @@ async def test_a_file_that_changes_between_look_and_opening_is_not_given(workspa
 
     monkeypatch.setattr(store, "open_read", changed)
 
-    assert isinstance(await caught(opened(workspace, entry.attachment_id)), VersionGone)
+    assert isinstance(await caught(opened(workspace, entry.attachment_id)), Busy)
+
+
+# API 4: a replace is atomic, so a reader gets the old version as long as the record names it
+async def test_a_version_that_left_for_the_trash_before_the_record_says_so_is_given(workspace, churn, opener):
+    entry = await upload(workspace, "a.csv", b"old")
+    (churn / "attachments/a.csv").rename(opener.state / "trash" / entry.artifact_id)
+    write(churn, "attachments/a.csv", b"new")
+
+    for file_id in (entry.attachment_id, entry.artifact_id):
+        assert await content_of(workspace, file_id) == b"old"
+
+
+async def test_an_old_record_of_a_version_whose_bytes_are_gone_is_told_so(workspace, churn):
+    entry = await upload(workspace, "a.csv", b"old")
+    write(churn, "attachments/a.csv", b"edited")
+    await content_of(workspace, entry.attachment_id)
+
+    assert isinstance(await caught(workspace.delivery.open_entry(entry, exact=True)), VersionGone)
+
+
+async def test_an_old_record_leads_to_the_file_as_it_is_now(workspace, churn):
+    entry = await upload(workspace, "a.csv", b"old")
+    new = await upload(workspace, "a.csv", b"new", on_conflict="replace")
+    await workspace.trash.purge([entry.artifact_id])
+
+    content = await workspace.delivery.open_entry(entry, exact=False)
+    await content.file.close()
+
+    assert content.entry == new
+
+
+# S0-72, S2-55
+@pytest.mark.parametrize("place", ["attachments", "attachments/a.csv"])
+async def test_a_link_in_the_place_of_a_file_or_its_folder_is_no_file(workspace, churn, tmp_path, place):
+    entry = await upload(workspace, "a.csv", b"old")
+    (churn / place).rename(tmp_path / "away")
+    (churn / place).symlink_to(tmp_path / "away")
+
+    assert isinstance(await caught(opened(workspace, entry.attachment_id)), FileNotFound)
+    assert (await events(workspace))[-1]["change_type"] == "deleted"
 
 
 async def test_a_reference_to_a_file_that_is_gone_is_not_found(workspace, churn, opener):
