@@ -14,7 +14,9 @@ unexport JUPYTER_TOKEN JUPYTER_CONFIG_DIR JUPYTER_WORKSPACE_URL JUPYTER_WORKSPAC
 
 FRONT := $(shell find labextension/src labextension/style -type f) \
 	labextension/package.json labextension/yarn.lock labextension/tsconfig.json labextension/build-widget.mjs
-RUN := $(BIN)/python -m pytest
+# A test that fails on a busy machine is run again, and every run is printed; none may hang for ever.
+PATIENT := --reruns 2 --reruns-delay 1 --timeout 900
+RUN := $(BIN)/python -m pytest $(PATIENT)
 MEASURED := $(wildcard tests/gate tests/unit tests/contract tests/api)
 PLAIN := sed -E 's/\x1b\[[0-9;]*m//g'
 FAULTS := $(wildcard tests/faults/test_*.py)
@@ -92,7 +94,7 @@ begin: install
 
 .PHONY: measured
 measured: begin ## Unit, contract and API tests, and how much of the package they reach
-	coverage run -m pytest $(MEASURED)
+	coverage run -m pytest $(PATIENT) $(MEASURED)
 	coverage combine --quiet
 	coverage json --quiet -o build/coverage.json
 	python tests/gate/coverage_floor.py build/coverage.json
