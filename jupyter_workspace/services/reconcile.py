@@ -37,6 +37,9 @@ QUIET_SECONDS = 0.5
 #: A folder that appears with more files than this is left to a scan of the whole session.
 LARGE_FOLDER = 2000
 
+#: So are more folders than this that came or went together.
+MANY_FOLDERS = 20
+
 
 class _TooMuch(Exception):
     """There is more to look at than a look is for."""
@@ -68,10 +71,7 @@ class Reconcile:
     async def rescan(self, session_id: str) -> bool:
         """The same, but for files that are not settled; whether there were any. Raises SessionNotFound."""
         async with self._turn(session_id):
-            walk = await self._walk(session_id)
-            unsettled = self._unsettled(walk.files)
-            _, busy = await self._scan(session_id, unsettled, walk)
-            return bool(unsettled or busy)
+            return bool(await self._scan_settled(session_id))
 
     async def survey(self, session_id: str) -> None:
         """Finds out which folders there are, and nothing else."""
@@ -94,6 +94,13 @@ class Reconcile:
         self._tasks.discard(task)
         if not task.cancelled() and task.exception() is not None:
             _log.info("A scan ended early: %s", task.exception())
+
+    async def _scan_settled(self, session_id: str) -> set[str]:
+        """The files that were left out, because somebody writes to them."""
+        walk = await self._walk(session_id)
+        unsettled = self._unsettled(walk.files)
+        _, busy = await self._scan(session_id, unsettled, walk)
+        return unsettled | busy
 
     async def _scan(
         self, session_id: str, unsettled: Collection[str], walk: Walk | None = None
@@ -176,8 +183,7 @@ class Reconcile:
             try:
                 seen, folders = await self._seen_at(session_id, paths)
             except _TooMuch:
-                await self._scan(session_id, ())
-                return set(), set()
+                return await self._scan_settled(session_id), set()
             unsettled = self._unsettled(seen)
             async with self._session(session_id) as tx:
                 entries = [*(await tx.files.at_paths(session_id, [*missing.union(paths)])).values()]
@@ -209,10 +215,14 @@ class Reconcile:
                 elif _is_file(stat) and is_legal(name):
                     seen[path] = stat
         old = self.folders.get(session_id, frozenset())
-        gone = {path for path in old.intersection(paths) if path not in present}
-        kept = {path for path in old if not any(path == one or path.startswith(f"{one}/") for one in gone)}
-        self.folders[session_id] = frozenset(kept | present)
-        return seen, [*gone, *present.intersection(paths)]
+        gone = old.intersection(paths) - present
+        folders = [path for path in gone | present.intersection(paths) if not _is_beneath(path, gone)]
+        if len(folders) > MANY_FOLDERS:
+            raise _TooMuch
+        if gone or present - old:
+            kept = {path for path in old if path not in gone and not _is_beneath(path, gone)}
+            self.folders[session_id] = frozenset(kept | present)
+        return seen, folders
 
     async def _seen_in(self, session_id: str, folder: str, seen: dict[str, Stat], folders: set[str]) -> None:
         """Adds what a folder holds; raises _TooMuch when that is a lot."""
@@ -277,6 +287,14 @@ def _without(unsettled: Collection[str], known: dict[str, Print], seen: dict[str
 def _legal(files: dict[str, Stat]) -> dict[str, Stat]:
     """Those that an upload could have the names of."""
     return {path: stat for path, stat in files.items() if all(map(is_legal, path.split("/")))}
+
+
+def _is_beneath(path: str, folders: Collection[str]) -> bool:
+    """Whether one of these folders holds it, at any depth."""
+    while path := path.rpartition("/")[0]:
+        if path in folders:
+            return True
+    return False
 
 
 def _is_file(stat: Stat) -> bool:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Collection, Coroutine
 from typing import Any
 
@@ -41,6 +42,9 @@ FLOOD_SECONDS = 3.0
 #: Paths of one session that are looked at one by one; for more of them the whole is compared.
 LARGE_LOOK = 1000
 
+#: To watch other folders takes longer the more there are: at most one part in so many of the time goes to it.
+WATCH_SHARE = 20
+
 #: Folders watched at most; sessions with further ones are compared at each interval.
 MOST_FOLDERS = 16_384
 
@@ -66,6 +70,7 @@ class Watching:
         self._stamps: dict[str, tuple[int, int] | None] = {}
         self._last_hint = float("-inf")
         self._last_round = float("-inf")
+        self._next_watch = float("-inf")
         self._next_rescan = 0.0
         self.problems: dict[str, Problem] = {}
 
@@ -151,11 +156,13 @@ class Watching:
     async def _hear(self, now: float) -> None:
         if self._watcher is None:
             return
-        if self._reconcile.folders != self._known:
+        if now >= self._next_watch and self._reconcile.folders != self._known:
+            began = time.monotonic()
             for folder in await self._watch_folders():
                 # Something may have come into it before it was watched.
                 session_id, _, path = folder.partition("/")
                 self._hint(session_id, path, now)
+            self._next_watch = now + WATCH_SHARE * (time.monotonic() - began)
         try:
             heard = await self._watcher.heard()
         except WatchFailed:

@@ -302,6 +302,21 @@ async def test_a_large_folder_is_left_to_a_comparison_of_the_whole(watched, monk
     assert len(await watched.told()) == 5
 
 
+async def test_many_folders_that_come_and_go_are_left_to_a_comparison_of_the_whole(watched, monkeypatch):
+    monkeypatch.setattr(looking, "MANY_FOLDERS", 2)
+    for number in range(4):
+        write(watched.folder, f"{number}/in/a.txt", b"%d" % number)
+    watched.hear(*"0123")
+    await watched.after(1)
+    assert len(await watched.told()) == 4
+    for number in range(4):
+        shutil.rmtree(watched.folder / str(number))
+    watched.hear(*"0123", *(f"{number}/in" for number in range(4)))
+    await watched.after(1)
+
+    assert len(await watched.told()) == 8
+
+
 async def test_many_hints_are_answered_by_a_comparison_of_the_whole(watched, monkeypatch):
     monkeypatch.setattr(module, "LARGE_LOOK", 3)
     for number in range(5):
