@@ -438,3 +438,76 @@ def test_the_list_of_attachments_is_paged(server, session):
     assert (page["total"], page["has_more"]) == (5, True)
     assert [record["name"] for record in last["attachments"]] == names[:1]
     assert (last["total"], last["has_more"]) == (5, False)
+
+
+# What the user has there already
+
+
+@pytest.mark.parametrize(("mode", "status"), [("rename", 201), ("error", 409), ("replace", 201)])
+def test_a_file_that_nobody_told_us_of_is_never_lost(session, mode, status):
+    # S0-12 C1; API 4 exclusive creation
+    (session.folder / "attachments").mkdir(exist_ok=True)
+    (session.folder / "attachments/mine.csv").write_bytes(b"made by the user")
+
+    answer = session.put("mine.csv", b"sent", on_conflict=mode)
+
+    assert answer.status == status
+    kept = [path for path in session.server.workspace.rglob("*") if path.is_file()]
+    assert b"made by the user" in [path.read_bytes() for path in kept]
+    here = (session.folder / "attachments/mine.csv").read_bytes()
+    assert here == (b"sent" if mode == "replace" else b"made by the user")
+    if mode == "replace":
+        (old,) = session.call("GET", "/trash").json()["trash"]
+        assert (old["name"], old["size"]) == ("mine.csv", 16)
+
+
+def test_an_upload_whose_session_is_deleted_meanwhile_leaves_nothing(server, session):
+    # S0-16 S2-33; API 11.32
+    with server.wire() as wire:
+        wire.send(server.head("PUT", f"/uploads/{session.id}?name=late", {"Content-Length": "2000000"}))
+        wire.send(bytes(1_500_000))
+        assert_settles(lambda: len(staged(server)), 1)
+        assert session.call("DELETE", "?files=1").status == 204
+        wire.send(bytes(500_000))
+        answer = wire.answer("PUT")
+
+    assert (answer.status, answer.code) == (404, "session_not_found")
+    assert not session.folder.exists()
+    assert leftovers(server) == []
+
+
+def test_an_upload_whose_session_is_closed_meanwhile_leaves_nothing(server, session):
+    # S4-18; API 3
+    with server.wire() as wire:
+        wire.send(server.head("PUT", f"/uploads/{session.id}?name=late", {"Content-Length": "2000000"}))
+        wire.send(bytes(1_500_000))
+        assert_settles(lambda: len(staged(server)), 1)
+        session.call("PATCH", json_body={"status": "abandoned"})
+        wire.send(bytes(500_000))
+        answer = wire.answer("PUT")
+
+    assert (answer.status, answer.code) == (409, "session_closed")
+    assert (session.names(), leftovers(server)) == ([], [])
+
+
+def test_a_folder_that_appears_meanwhile_does_not_swallow_the_file(session):
+    # S3-35 C1; API 11.16
+    (session.folder / "attachments/a.csv").mkdir(parents=True)
+
+    renamed = session.put("a.csv", b"x")
+    refused = session.put("a.csv", b"x", on_conflict="replace")
+
+    assert (renamed.status, renamed.json()["name"]) == (201, "a (1).csv")
+    assert refused.status == 409
+    assert (session.folder / "attachments/a.csv").is_dir()
+
+
+def test_an_upload_counts_as_use_of_its_session(session):
+    # S3-41; API 11.11
+    before = session.call("GET").json()
+
+    session.saved("a.csv")
+
+    after = session.call("GET").json()
+    assert after["last_used_at"] > before["last_used_at"]
+    assert after["created_at"] == before["created_at"]
