@@ -18,7 +18,8 @@ from faults.serving import BASE_URL, TOKEN
 MIB = 2**20
 GIB = 2**30
 
-LARGE = int(os.environ.get("FAULTS_LARGE_BYTES", str(3 * GIB)))
+#: The size of the gate; 3 GiB before a release (FAULTS_LARGE_BYTES=3221225472).
+LARGE = int(os.environ.get("FAULTS_LARGE_BYTES", str(GIB)))
 MANY = int(os.environ.get("FAULTS_MANY_BYTES", str(256 * MIB)))
 ROOM = 64 * MIB
 
