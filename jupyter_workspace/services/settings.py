@@ -6,7 +6,10 @@ from msgspec import Struct
 
 from jupyter_workspace.policy.access import is_owner
 
-__all__ = ["Actor", "Settings"]
+__all__ = ["SERVER_OWNER", "Actor", "Settings"]
+
+#: Who owns what, on a server that is one person's; and what kernels make, until somebody asks for it.
+SERVER_OWNER = "server"
 
 
 class Actor(Struct, frozen=True, kw_only=True):
