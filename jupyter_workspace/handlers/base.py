@@ -38,7 +38,7 @@ from jupyter_workspace.handlers.route import Route
 from jupyter_workspace.policy import naming
 from jupyter_workspace.policy.access import kernel_may, resource_name
 from jupyter_workspace.protocol.query import parse_query
-from jupyter_workspace.services.settings import Actor
+from jupyter_workspace.services.settings import SERVER_OWNER, Actor
 from jupyter_workspace.workspace import Workspace
 
 __all__ = ["KERNEL_TOKEN_HEADER", "WorkspaceHandler"]
@@ -51,9 +51,6 @@ KERNEL_TOKEN_HEADER = "X-Jupyter-Workspace-Token"  # noqa: S105  (a header's nam
 #: How much of a refused body is read before the connection is closed, so that the answer arrives.
 DRAIN_BYTES = 2**20
 DRAIN_SECONDS = 2.0
-
-#: Who owns what, on a server that is one person's.
-SERVER_OWNER = "server"
 
 _VERBS = ("get", "head", "post", "put", "patch", "delete")
 
