@@ -66,7 +66,7 @@ notebooks = Table(
     "notebooks",
     metadata,
     Column("notebook_path", Text, primary_key=True),
-    Column("session_id", String(128), ForeignKey("sessions.session_id"), nullable=False),
+    Column("session_id", String(128), ForeignKey("sessions.session_id"), primary_key=True),
     Column("place", Integer, nullable=False),
     Index("notebooks_session", "session_id", "place"),
 )
