@@ -45,11 +45,18 @@ class Sessions:
             raise SessionNotFound(session_id=session_id)
         return found[0]
 
-    async def of_notebook(self, notebook_path: str) -> SessionEntry | None:
-        """The session that a notebook belongs to."""
-        session_id = await self._connection.scalar(
-            select(notebooks.c.session_id).where(notebooks.c.notebook_path == notebook_path)
+    async def of_notebook(self, notebook_path: str, owner: str | None) -> SessionEntry | None:
+        """The session that a notebook belongs to; with None for the owner, the oldest of all owners'."""
+        query = (
+            select(notebooks.c.session_id)
+            .join(sessions, sessions.c.session_id == notebooks.c.session_id)
+            .where(notebooks.c.notebook_path == notebook_path)
+            .order_by(sessions.c.created_at, sessions.c.session_id)
+            .limit(1)
         )
+        if owner is not None:
+            query = query.where(sessions.c.owner == owner)
+        session_id = await self._connection.scalar(query)
         return None if session_id is None else await self.find(session_id)
 
     async def all(self) -> list[tuple[SessionEntry, SessionTotals]]:
@@ -139,9 +146,11 @@ class Sessions:
 
     async def _set_notebooks(self, entry: SessionEntry) -> None:
         paths = entry.notebooks if entry.deleted_at is None else []
+        same_owner = select(sessions.c.session_id).where(sessions.c.owner == entry.owner)
         await self._connection.execute(
             delete(notebooks).where(
-                (notebooks.c.session_id == entry.session_id) | notebooks.c.notebook_path.in_(paths)
+                (notebooks.c.session_id == entry.session_id)
+                | (notebooks.c.notebook_path.in_(paths) & notebooks.c.session_id.in_(same_owner))
             )
         )
         if paths:
