@@ -19,7 +19,7 @@ from jupyter_workspace.services.changes import Remove
 from jupyter_workspace.services.lookup import open_session, require_session
 from jupyter_workspace.services.parts import Parts
 from jupyter_workspace.services.publisher import Plan, Steady
-from jupyter_workspace.services.settings import Actor
+from jupyter_workspace.services.settings import SERVER_OWNER, Actor
 from jupyter_workspace.services.trash import folder_name
 from jupyter_workspace.stores.base import Move, Place
 
@@ -116,8 +116,8 @@ class Sessions:
     async def of_notebook(self, actor: Actor, notebook_path: str) -> tuple[Session, bool]:
         """The session of a notebook, made if it has none; and whether it was made."""
         async with self._parts.ledger.writing() as tx:
-            found = await tx.sessions.of_notebook(notebook_path)
-            if found is not None and actor.may_see(found.owner):
+            found = await self._of_notebook(tx, actor, notebook_path)
+            if found is not None:
                 await tx.sessions.touch(found.session_id, self._parts.clock())
                 return await self._record(tx, found.session_id), False
             stem = notebook_path.rpartition("/")[2].removesuffix(".ipynb")
@@ -167,7 +167,7 @@ class Sessions:
             await self._clean(actor, session_id)
         async with self._parts.ledger.writing() as tx:
             before = await require_session(tx, actor, session_id)
-            await self._check_notebooks(tx, session_id, given.get("notebooks", []))
+            await self._check_notebooks(tx, before.owner, session_id, given.get("notebooks", []))
             await tx.sessions.put(replace(before, **given, updated_at=self._parts.clock()))
             return await self._record(tx, session_id)
 
@@ -206,7 +206,7 @@ class Sessions:
     async def _add(self, tx: Transaction, actor: Actor, session_id: str, wanted: SessionNew) -> None:
         now = self._parts.clock()
         notebooks = [] if wanted.notebook_path is None else [_notebook(wanted.notebook_path)]
-        await self._check_notebooks(tx, session_id, notebooks)
+        await self._check_notebooks(tx, actor.owner, session_id, notebooks)
         old = await tx.sessions.find(session_id)
         entry = SessionEntry(
             session_id=session_id,
@@ -230,9 +230,23 @@ class Sessions:
         await self._adopt(session_id)
         return await self.get(actor, session_id)
 
-    async def _check_notebooks(self, tx: Transaction, session_id: str, paths: list[str]) -> None:
+    async def _of_notebook(self, tx: Transaction, actor: Actor, path: str) -> SessionEntry | None:
+        """The actor's session of a notebook.
+
+        A kernel does not say whose it is. What it made belongs to the server until somebody with a name
+        asks for the same notebook.
+        """
+        found = await tx.sessions.of_notebook(path, None if actor.sees_all else actor.owner)
+        if found is None and (unclaimed := await tx.sessions.of_notebook(path, SERVER_OWNER)) is not None:
+            found = replace(unclaimed, owner=actor.owner)
+            await tx.sessions.put(found)
+        return found
+
+    async def _check_notebooks(
+        self, tx: Transaction, owner: str, session_id: str, paths: list[str]
+    ) -> None:
         for path in paths:
-            other = await tx.sessions.of_notebook(path)
+            other = await tx.sessions.of_notebook(path, owner)
             if other is not None and other.session_id != session_id:
                 raise NameTaken(
                     "Another session has this notebook.", notebook_path=path, session_id=other.session_id
