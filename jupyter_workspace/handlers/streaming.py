@@ -74,6 +74,7 @@ class StreamingHandler(WorkspaceHandler):
         except TimeoutError:
             self.log.info("A client did not read its event stream and was cut off.")
             self._stream().close()
+            return
         except StreamClosedError:
             return
         except WorkspaceError as error:
