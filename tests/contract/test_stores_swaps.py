@@ -20,7 +20,7 @@ from jupyter_workspace.stores.beneath import KernelResolver, WalkingResolver, be
 from jupyter_workspace.stores.disk import Disk
 from jupyter_workspace.stores.renames import KernelRenames, PortableRenames
 
-SECONDS = float(os.environ.get("SWAP_SECONDS", "0.5"))
+SECONDS = float(os.environ.get("SWAP_SECONDS", "1.5"))
 WAYS = {
     "kernel": (KernelResolver, KernelRenames),
     "portable": (WalkingResolver, PortableRenames),
