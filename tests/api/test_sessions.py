@@ -559,3 +559,39 @@ def test_a_session_whose_folder_was_removed_has_no_files_and_goes_on(session):
     assert session.files() == []
     assert session.put("b.csv").status == 201
     assert session.names() == ["attachments/b.csv"]
+
+
+def test_two_people_have_a_session_each_of_one_notebook(guarded):
+    # S2-51 S3-08 C15; API 3 resolve, 11.1
+    path = f"{fresh()}.ipynb"
+
+    mine = resolve(guarded, notebook_path=path)
+    again = resolve(guarded, notebook_path=path)
+    theirs = guarded.call(
+        "POST", "/sessions/resolve", headers={"X-Person": "bob"}, json_body={"notebook_path": path}
+    )
+
+    assert (mine.status, again.status, theirs.status) == (201, 200, 201)
+    assert mine.json()["session_id"] == again.json()["session_id"] != theirs.json()["session_id"]
+
+
+def test_a_kernel_and_its_person_find_the_same_session(guarded):
+    # S2-05 C12; API 3 resolve, 11.1, 11.8
+    first, second = f"{fresh()}.ipynb", f"{fresh()}.ipynb"
+    (connection,) = (guarded.data / "jupyter_workspace").glob("*.connection.json")
+    token = {"X-Jupyter-Workspace-Token": json.loads(connection.read_text())["token"]}
+
+    def by_kernel(path):
+        return guarded.call(
+            "POST", "/sessions/resolve", headers=token, json_body={"notebook_path": path}, anonymous=True
+        )
+
+    pairs = [
+        (by_kernel(first), resolve(guarded, notebook_path=first)),
+        (resolve(guarded, notebook_path=second), by_kernel(second))[::-1],
+    ]
+
+    for kernel, person in pairs:
+        assert {kernel.status, person.status} == {200, 201}
+        assert kernel.json()["session_id"] == person.json()["session_id"]
+        assert guarded.call("GET", f"/sessions/{person.json()['session_id']}").status == 200

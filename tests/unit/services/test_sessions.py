@@ -15,7 +15,7 @@ from jupyter_workspace.errors import (
 from jupyter_workspace.models.session import Resolve, SessionChange, SessionNew
 from jupyter_workspace.protocol.selection import FileFilter, SessionFilter
 from jupyter_workspace.services.artifacts import Page
-from jupyter_workspace.services.settings import Actor
+from jupyter_workspace.services.settings import SERVER_OWNER, Actor
 from tests.unit.opening import (
     ADA,
     FakeNotebooks,
@@ -367,12 +367,33 @@ async def test_a_session_can_have_several_notebooks_but_a_notebook_one_session(w
     assert (await workspace.sessions.of_notebook(ADA, "a.ipynb"))[0].session_id == "one"
 
 
-async def test_a_notebook_that_belongs_to_another_owners_session_is_refused(workspace):
-    await session(workspace, "one", notebook_path="a.ipynb")
+CAROL = Actor(owner="carol", name="carol")
 
-    error = await caught(workspace.sessions.of_notebook(BOB, "a.ipynb"))
 
-    assert isinstance(error, NameTaken)
+# API 11.1
+async def test_each_owner_has_a_session_of_a_notebook(workspace):
+    first, _ = await workspace.sessions.of_notebook(CAROL, "a.ipynb")
+
+    made, is_new = await workspace.sessions.of_notebook(BOB, "a.ipynb")
+    again, _ = await workspace.sessions.of_notebook(BOB, "a.ipynb")
+    still, _ = await workspace.sessions.of_notebook(CAROL, "a.ipynb")
+
+    assert (is_new, again.session_id, still.session_id) == (True, made.session_id, first.session_id)
+    assert made.session_id != first.session_id
+
+
+# API 3: kernel and panel find the same session, whichever asks first
+async def test_what_a_kernel_made_belongs_to_who_asks_for_it_first(workspace):
+    kernel = Actor(owner=SERVER_OWNER, name="kernel", sees_all=True)
+    made, _ = await workspace.sessions.of_notebook(kernel, "a.ipynb")
+
+    claimed, is_new = await workspace.sessions.of_notebook(CAROL, "a.ipynb")
+    seen, _ = await workspace.sessions.of_notebook(kernel, "a.ipynb")
+    other, is_other_new = await workspace.sessions.of_notebook(BOB, "a.ipynb")
+
+    assert (is_new, claimed.session_id, seen.session_id) == (False, made.session_id, made.session_id)
+    assert (await workspace.sessions.get(CAROL, made.session_id)).session_id == made.session_id
+    assert (is_other_new, other.session_id == made.session_id) == (True, False)
 
 
 # S2-48: used, limit, percentage with one decimal, 0 without a limit, count of files
