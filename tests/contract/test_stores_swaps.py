@@ -1,7 +1,7 @@
 """Nothing leads out while names are swapped at full speed (RELIABILITY.md, S3).
 
 A thread swaps a file for a link to a secret, or a folder for a link to a folder with one, as fast as it
-can; meanwhile one operation is repeated. Each runs for `SWAP_SECONDS` (default 0.5, in full 60).
+can; meanwhile one operation is repeated. Each runs for `SWAP_SECONDS` (default 1.5, in full 60).
 """
 
 from __future__ import annotations
