@@ -242,9 +242,7 @@ class Sessions:
             await tx.sessions.put(found)
         return found
 
-    async def _check_notebooks(
-        self, tx: Transaction, owner: str, session_id: str, paths: list[str]
-    ) -> None:
+    async def _check_notebooks(self, tx: Transaction, owner: str, session_id: str, paths: list[str]) -> None:
         for path in paths:
             other = await tx.sessions.of_notebook(path, owner)
             if other is not None and other.session_id != session_id:
