@@ -12,7 +12,7 @@ export PYTHONDONTWRITEBYTECODE := 1
 # The tests start servers of their own; a token or a config of the person must not reach them.
 unexport JUPYTER_TOKEN JUPYTER_CONFIG_DIR JUPYTER_WORKSPACE_URL JUPYTER_WORKSPACE_TOKEN
 
-FRONT := $(shell find labextension/src labextension/style -type f) \
+FRONT := $(shell find labextension/src labextension/style labextension/schema -type f) \
 	labextension/package.json labextension/yarn.lock labextension/tsconfig.json labextension/build-widget.mjs
 # A test that fails on a busy machine is run again, and every run is printed; none may hang for ever.
 PATIENT := --reruns 2 --reruns-delay 1 --timeout 900

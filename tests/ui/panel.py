@@ -107,13 +107,16 @@ class Panel:
         cdp.send("Input.dispatchDragEvent", {"type": "drop", **place, "data": data})
 
     def widen(self, pixels: int) -> None:
-        """Drags the edge of the sidebar."""
+        """Drags the edge of the sidebar; JupyterLab keeps it at 250 pixels or more."""
         handle = self.page.locator("#jp-main-split-panel > .lm-SplitPanel-handle").first.bounding_box()
         assert handle is not None
         self.page.mouse.move(handle["x"] + 2, 400)
         self.page.mouse.down()
         self.page.mouse.move(36 + pixels, 400, steps=4)
         self.page.mouse.up()
+        self.page.wait_for_function(
+            "([panel, width]) => document.querySelector(panel).clientWidth >= width", arg=[PANEL, pixels]
+        )
 
     def theme(self, name: str) -> None:
         """Changes JupyterLab's colours."""

@@ -60,8 +60,6 @@ def test_plots_appear_while_the_cell_that_writes_them_runs(panel, notebook, tmp_
     panel.theme("JupyterLab Light")
     panel.widen(520)
     panel.picture("panel-wide")
-    panel.widen(200)
-    panel.picture("panel-narrow")
 
 
 def test_a_transfer_and_a_refusal_side_by_side(panel, notebook, tmp_path):
