@@ -15,7 +15,7 @@ unexport JUPYTER_TOKEN JUPYTER_CONFIG_DIR JUPYTER_WORKSPACE_URL JUPYTER_WORKSPAC
 FRONT := $(shell find labextension/src labextension/style labextension/schema -type f) \
 	labextension/package.json labextension/yarn.lock labextension/tsconfig.json labextension/build-widget.mjs
 # A test that fails on a busy machine is run again, and every run is printed; none may hang for ever.
-PATIENT := --reruns 2 --reruns-delay 1 --timeout 900
+PATIENT := --reruns 4 --reruns-delay 1 --timeout 900
 RUN := $(BIN)/python -m pytest $(PATIENT)
 MEASURED := $(wildcard tests/gate tests/unit tests/contract tests/api)
 PLAIN := sed -E 's/\x1b\[[0-9;]*m//g'
