@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+import select
 import socket
 import struct
 import threading
@@ -112,9 +113,14 @@ class Line:
 
     def _pass_down(self, near: socket.socket, far: socket.socket) -> None:
         try:
-            while data := far.recv(BLOCK):
+            while True:
+                # A socket that another thread closes ends only when nobody waits in it.
+                if not select.select([far], [], [], 0.02)[0]:
+                    continue
+                if not (data := far.recv(BLOCK)):
+                    break
                 near.sendall(data)
-        except OSError:
+        except (OSError, ValueError):
             pass
         self._end(near)
         self._end(far)
