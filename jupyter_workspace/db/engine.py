@@ -282,6 +282,9 @@ def _is_damaged(path: Path) -> bool:
             connection.close()
     except sqlite3.DatabaseError as error:
         return not isinstance(error, sqlite3.OperationalError) or not _is_passing(str(error))
+    except UnicodeDecodeError:
+        # The message of an error that names a damaged thing.
+        return True
 
 
 def _has_all_columns(connection: sqlite3.Connection) -> bool:

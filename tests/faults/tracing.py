@@ -18,6 +18,7 @@ CALLS = (
 _LINE = re.compile(r"(?P<thread>\d+) +(?P<rest>.*)")
 _RESUMED = re.compile(r"<\.\.\. (?P<name>\w+) resumed>(?P<rest>.*)")
 _CALL = re.compile(r"(?P<name>\w+)\((?P<rest>.*)")
+_CUT = re.compile(r" *<(unfinished|detached) \.\.\.>$")
 _ENDED = re.compile(r"(?P<arguments>.*)\)\s+= (?P<result>-?\d+).*")
 
 
@@ -97,10 +98,13 @@ def _parsed(lines):
             rest = before + resumed["rest"]
         elif call := _CALL.match(rest):
             name, begun, rest = call["name"], number, call["rest"]
-            if rest.endswith("<unfinished ...>"):
-                open_calls[thread] = (name, begun, rest.removesuffix("<unfinished ...>"))
+            if cut := _CUT.search(rest):
+                open_calls[thread] = (name, begun, rest[: cut.start()])
                 continue
         else:
             continue
         if ended := _ENDED.match(rest):
             yield Call(name, ended["arguments"], begun, number, int(ended["result"]))
+    # Their ends came after that of the trace: an answer is read before the call that sent it returns.
+    for name, begun, arguments in open_calls.values():
+        yield Call(name, arguments, begun, len(lines), 0)

@@ -335,3 +335,19 @@ def test_every_table_has_a_primary_key(tmp_path):
     made.dispose()
 
     assert all(keys.values())
+
+
+@pytest.mark.parametrize("bit", [0x01, 0x80])
+@pytest.mark.parametrize("name", [b"provenance TEXT", b"files_path", b"CREATE TABLE sessions"])
+async def test_a_damaged_schema_is_set_aside(file, bit, name):
+    database, _ = await opened(file)
+    await database.close()
+    content = bytearray(file.read_bytes())
+    content[content.index(name) + 3] ^= bit
+    file.write_bytes(content)
+
+    database, again = await opened(file)
+    await note(database)
+    await database.close()
+
+    assert (again.is_empty, "damaged" in again.problem) == (True, True)
