@@ -452,8 +452,11 @@ def test_a_file_that_nobody_told_us_of_is_never_lost(session, mode, status):
     answer = session.put("mine.csv", b"sent", on_conflict=mode)
 
     assert answer.status == status
-    kept = [path for path in session.server.workspace.rglob("*") if path.is_file()]
-    assert b"made by the user" in [path.read_bytes() for path in kept]
+    trash = [
+        path for path in (session.server.workspace / ".jupyter_workspace/trash").iterdir() if path.is_file()
+    ]
+    kept = [path for path in (session.folder / "attachments").glob("mine*") if path.is_file()]
+    assert b"made by the user" in [path.read_bytes() for path in (*kept, *trash)]
     here = (session.folder / "attachments/mine.csv").read_bytes()
     assert here == (b"sent" if mode == "replace" else b"made by the user")
     if mode == "replace":
