@@ -18,7 +18,7 @@ from msgspec import Struct
 
 from jupyter_workspace.errors import ArchiveNotFound, FileNotFound
 from jupyter_workspace.models.entry import Entry
-from jupyter_workspace.policy.naming import MANIFEST_NAME, is_ignored, is_legal, is_reserved
+from jupyter_workspace.policy.naming import MANIFEST_NAME, is_ignored, is_legal, is_reserved, numbered
 from jupyter_workspace.protocol.ranges import strong_etag
 from jupyter_workspace.protocol.selection import FileFilter
 from jupyter_workspace.protocol.zipdeflate import DeflateZip
@@ -53,8 +53,7 @@ class Archive:
     ) -> None:
         self._delivery = delivery
         self.name = f"{top}.zip"
-        # The generated manifest has this name; a file of the user's that has it, too, is left out.
-        entries = {name: entry for name, entry in entries.items() if name != MANIFEST_NAME}
+        entries = _beside_manifest(entries)
         self._entries = [entries[name] for name in sorted(entries)]
         self._manifest = _manifest(self._entries, pending)
         self._members = [
@@ -215,6 +214,16 @@ class _Contents(Struct, frozen=True, kw_only=True):
 
     files: list[msgspec.Raw]
     pending: list[str]
+
+
+def _beside_manifest(entries: Mapping[str, Entry]) -> Mapping[str, Entry]:
+    """The entries by their names in the zip: a user's file that is called as the manifest gets a number."""
+    if MANIFEST_NAME not in entries:
+        return entries
+    number = 1
+    while numbered(MANIFEST_NAME, number) in entries:
+        number += 1
+    return {numbered(name, number) if name == MANIFEST_NAME else name: entries[name] for name in entries}
 
 
 def _modified(entry: Entry) -> datetime:
