@@ -102,9 +102,10 @@ class Line:
         self.cuts += 1
         if how == "stall":
             # Nothing moves until the client has had enough.
-            near.settimeout(30)
-            while near.recv(1):
-                threading.Event().wait(0.2)
+            waiting = select.poll()
+            waiting.register(near, select.POLLRDHUP)
+            while self.open and not waiting.poll(100):
+                pass
         if how == "reset":
             for one in (near, far):
                 one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
