@@ -21,7 +21,7 @@ from typing import Literal, TypeVar
 
 from msgspec import Struct
 
-from jupyter_workspace.db.engine import Database
+from jupyter_workspace.db.engine import DAMAGED, Database
 from jupyter_workspace.errors import Starting, WorkspaceError
 from jupyter_workspace.integrations.base import (
     Bus,
@@ -49,7 +49,7 @@ from jupyter_workspace.services.parts import Parts
 from jupyter_workspace.services.previews import Previews
 from jupyter_workspace.services.publisher import Publisher
 from jupyter_workspace.services.reconcile import Reconcile
-from jupyter_workspace.services.recovery import Recovery
+from jupyter_workspace.services.recovery import UNREADABLE, Recovery
 from jupyter_workspace.services.registration import Registration
 from jupyter_workspace.services.room import Room
 from jupyter_workspace.services.sessions import Sessions
@@ -280,21 +280,32 @@ async def _start(workspace: Workspace) -> None:
 
 async def _bring_in_order(workspace: Workspace) -> list[str]:
     """Makes index, journals and disk agree; gives the ids of live sessions. May be done again."""
-    parts = workspace.parts
     failed = Problem(code="start_failed", message="The workspace could not yet be brought in order.")
     try:
-        await parts.ledger.catch_up()
-        live = await workspace.recovery.run()
-        await workspace.announcing.begin()
-        await parts.publisher.recover()
-        await parts.store.sweep_staging(await workspace.spools.restore())
-        if workspace.recovery.is_complete:
-            await workspace.trash.drop_unknown()
+        live = await _agree(workspace)
     except (WorkspaceError, OSError):
         if failed not in workspace.notices:
             workspace.notices.append(failed)
         raise
+    except UNREADABLE as error:
+        if not await workspace.database.start_over():
+            raise
+        _log.warning("The index cannot be read (%s) and is made again from the journals.", error)
+        workspace.notices.append(Problem(code="index_degraded", message=DAMAGED))
+        live = await _agree(workspace)
     workspace.notices = [problem for problem in workspace.notices if problem != failed]
+    return live
+
+
+async def _agree(workspace: Workspace) -> list[str]:
+    parts = workspace.parts
+    await parts.ledger.catch_up()
+    live = await workspace.recovery.run()
+    await workspace.announcing.begin()
+    await parts.publisher.recover()
+    await parts.store.sweep_staging(await workspace.spools.restore())
+    if workspace.recovery.is_complete:
+        await workspace.trash.drop_unknown()
     return live
 
 

@@ -36,7 +36,9 @@ from jupyter_workspace.db.sessions import Sessions
 from jupyter_workspace.db.uploads import Uploads
 from jupyter_workspace.errors import Busy, DiskFull, Internal, WorkspaceError
 
-__all__ = ["Database", "Opened", "Transaction"]
+__all__ = ["DAMAGED", "Database", "Opened", "Transaction"]
+
+DAMAGED = "The index was damaged; it has been rebuilt from the journals."
 
 #: How long a statement waits for another process's lock, in seconds (RELIABILITY B5).
 BUSY_SECONDS = 5.0
@@ -96,6 +98,7 @@ class Database:
         self._thread: ThreadPoolExecutor | None = None
         #: whether what is committed stays where it was wished to be
         self.is_lasting = True
+        self._has_started_over = False
 
     async def open(self) -> Opened:
         """Opens it, makes its tables if need be, and says how that went."""
@@ -117,6 +120,19 @@ class Database:
         tried = ", ".join(attempts)
         return Opened(is_empty=True, problem=f"The index is kept in memory only ({tried}).")
 
+    async def start_over(self) -> bool:
+        """Sets the file aside and begins an empty one, since it cannot be read after all.
+
+        False when there is no file, or this was done before: then something else is wrong.
+        """
+        if self._path is None or self._url is not None or not self.is_lasting or self._has_started_over:
+            return False
+        self._has_started_over = True
+        await self.close()
+        await asyncio.to_thread(_set_aside, self._path, "damaged")
+        await self.open()
+        return True
+
     async def _open_url(self, url: str) -> Opened:
         self._server = create_async_engine(url, pool_pre_ping=True)
         return Opened(is_empty=await self._make_tables())
@@ -126,7 +142,7 @@ class Database:
         problem = None
         if await asyncio.to_thread(_is_damaged, path):
             await asyncio.to_thread(_set_aside, path, "damaged")
-            problem = "The index was damaged; it has been rebuilt from the journals."
+            problem = DAMAGED
         self._open_sqlite(str(path), mode)
         try:
             is_empty = await self._make_tables()

@@ -12,14 +12,14 @@ import logging
 import msgspec
 from msgspec.structs import replace
 
-from jupyter_workspace.errors import WorkspaceError
+from jupyter_workspace.errors import Internal, WorkspaceError
 from jupyter_workspace.models.entry import SessionEntry, SessionTotals
 from jupyter_workspace.models.service import Problem
 from jupyter_workspace.services.ledger import Ledger
 from jupyter_workspace.services.replay import Replayed, compacted, replay
 from jupyter_workspace.stores.base import Journals
 
-__all__ = ["Recovery"]
+__all__ = ["UNREADABLE", "Recovery"]
 
 _log = logging.getLogger(__name__)
 
@@ -27,6 +27,9 @@ _log = logging.getLogger(__name__)
 SPARE_LINES = 1000
 
 _DAMAGED = "journal_damaged"
+
+#: What reading rows raises whose bytes have changed on the disk: a value may even have another type now.
+UNREADABLE = (msgspec.MsgspecError, ValueError, TypeError, ArithmeticError)
 
 
 class Recovery:
@@ -102,7 +105,7 @@ class Recovery:
             async with self._ledger.reading() as tx:
                 session, totals = await tx.sessions.with_totals(session_id)
                 files, versions = await tx.files.all_of(session_id)
-        except msgspec.DecodeError:
+        except (*UNREADABLE, Internal):
             _log.warning("The index of session %s cannot be read.", session_id)
             return None, False
         known = Replayed(

@@ -76,6 +76,28 @@ async def test_a_lost_index_is_made_again_from_the_journals(opener, left):
     assert [problem.code for problem in workspace.problems()] == ["index_rebuilt"]
 
 
+# RELIABILITY C8: bytes that changed on the disk may leave a readable file whose values make no sense
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE files SET metadata = '{'",
+        "UPDATE files SET version = 'second'",
+        "UPDATE sessions SET created_at = 'yesterday'",
+        "UPDATE sessions SET last_sequence = 'many'",
+        "UPDATE files SET provenance = X'FF'",
+    ],
+)
+async def test_an_index_of_unreadable_values_is_made_again_from_the_journals(opener, left, statement):
+    change_index(opener, statement)
+
+    async with opener() as workspace:
+        found = await indexed(workspace)
+        codes = {problem.code for problem in workspace.problems()}
+
+    assert found[1:] == left[1:]
+    assert codes & {"index_degraded", "index_rebuilt"}
+
+
 # S0-49, S0-51, S0-52, API 11.33: sequences go on after a rebuild, older cursors are reset
 async def test_sequences_go_on_after_a_rebuild(opener, left):
     last = left[0].last_sequence
