@@ -419,3 +419,19 @@ def test_a_folder_by_path_is_a_zip_named_after_it(server, full, path, top, wante
     assert answer.status == 200
     assert f'filename="{top or full.id}.zip"' in answer.headers["Content-Disposition"]
     assert sorted(names(answer, top or full.id)) == sorted(wanted)
+
+
+def test_a_file_that_is_called_as_the_manifest_is_not_lost(server, session):
+    # S0-83; API 6, 11.55
+    session.saved(MANIFEST, b"mine", dir="")
+    session.saved(MANIFEST, b"mine, too", dir="other")
+
+    whole, part = zipped(session), server.call("GET", f"/files/download{query(path=f'{session.id}/other')}")
+
+    with opened(whole) as archive:
+        assert archive.read(f"{session.id}/attachments_manifest (1).json") == b"mine"
+        assert archive.read(f"{session.id}/other/{MANIFEST}") == b"mine, too"
+        assert len(json.loads(archive.read(f"{session.id}/{MANIFEST}"))["files"]) == 2
+    with opened(part) as archive:
+        assert archive.read("other/attachments_manifest (1).json") == b"mine, too"
+        assert archive.namelist()[-1] == f"other/{MANIFEST}"

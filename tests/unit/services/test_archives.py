@@ -227,14 +227,23 @@ async def test_the_zip_of_a_folder_that_is_gone_is_empty(workspace, churn):
     assert list(await unpacked(await of_session(workspace))) == ["churn/attachments_manifest.json"]
 
 
-async def test_a_file_with_the_manifests_name_is_left_out_for_it(workspace, churn):
+# S0-83, API 11.55: nothing of the user's is left out; what takes the manifest's name gets a number
+async def test_a_file_with_the_manifests_name_stands_beside_it_with_a_number(workspace, churn):
     write(churn, "attachments_manifest.json", b"the user's")
+    write(churn, "attachments_manifest (1).json", b"the user's, too")
     write(churn, "attachments/attachments_manifest.json", b"ours, on the disk")
 
     files = await unpacked(await of_session(workspace))
 
-    assert list(files) == ["churn/attachments/", "churn/attachments_manifest.json"]
-    assert json.loads(files["churn/attachments_manifest.json"])["files"] == []
+    assert list(files) == [
+        "churn/attachments/",
+        "churn/attachments_manifest (1).json",
+        "churn/attachments_manifest (2).json",
+        "churn/attachments_manifest.json",
+    ]
+    assert files["churn/attachments_manifest (2).json"] == b"the user's"
+    listed = json.loads(files["churn/attachments_manifest.json"])["files"]
+    assert len(listed) == 2
 
 
 # S0-72: links are never followed out of the session
