@@ -263,8 +263,10 @@ class Session:
 
 
 def staged(server: Server) -> list[str]:
-    """What lies half-done in the state folder at this moment."""
-    return sorted(path.name for path in (server.workspace / ".jupyter_workspace/staging").iterdir())
+    """What lies half-done in the state folder at this moment, but for resumable uploads, which may wait."""
+    names = {path.name for path in (server.workspace / ".jupyter_workspace/staging").iterdir()}
+    spools = {name for name in names if f"{name}.json" in names}
+    return sorted(names - spools - {f"{name}.json" for name in spools})
 
 
 def leftovers(server: Server) -> list[str]:
