@@ -75,6 +75,18 @@ describe('the client', () => {
     expect(await client.archive('churn', ['att_1', 'att_2'])).toBe('/base/sessions/churn/archives/abc');
   });
 
+  it('acts in the trash on a version, because its file may live on', async () => {
+    const [client, transport] = clientOf(200, record());
+
+    await client.purge(record());
+    await client.restore(record());
+
+    expect(transport.asked.map(({ path }) => path)).toEqual([
+      'sessions/churn/artifacts/art_1?permanent=1',
+      'sessions/churn/artifacts/art_1/restore'
+    ]);
+  });
+
   it('reads only the head of a file, and nothing of an empty one', async () => {
     const [client, transport] = clientOf(206, 'a,b');
 

@@ -32,8 +32,6 @@ FLAGS = [
     "--disable-component-update",
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 ]
-# Without it JupyterLab would ask which kernel is wanted.
-KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
 # JupyterLab's own question about news would cover a corner of the page.
 QUIET = {"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}}
 
@@ -47,10 +45,12 @@ class Server:
     def page(self, path: str) -> str:
         return f"{self.url}{path}{'&' if '?' in path else '?'}token={self.token}"
 
-    def notebook(self, name: str, *sources: str) -> str:
+    def notebook(self, name: str, *sources: str, kernel: str = "python3") -> str:
         """A notebook with these cells, and its path."""
         cells = [nbformat.v4.new_code_cell(source) for source in sources or ("",)]
-        nbformat.write(nbformat.v4.new_notebook(metadata=KERNEL, cells=cells), self.root / name)
+        # Without it JupyterLab would ask which kernel is wanted.
+        metadata = {"kernelspec": {"name": kernel, "display_name": kernel}}
+        nbformat.write(nbformat.v4.new_notebook(metadata=metadata, cells=cells), self.root / name)
         return name
 
     def session(self, notebook: str) -> str:

@@ -162,6 +162,19 @@ def test_a_deletion_is_undone_from_its_notice_and_from_the_trash(opened):
     expect(opened.row("loss2.png")).to_be_visible()
 
 
+def test_only_the_old_version_goes_for_good_when_its_file_lives_on(opened, server, notebook):
+    session = server.session(notebook)
+    server.upload(session, "versions.txt", b"old")
+    server.upload(session, "versions.txt", b"newer")
+    opened.root.get_by_role("button", name="Show the trash").click()
+
+    opened.root.get_by_role("button", name="Delete versions.txt for good").click()
+
+    trash = opened.root.get_by_role("region", name="Trash")
+    expect(trash).not_to_contain_text("versions.txt")
+    assert server.files(session)["attachments/versions.txt"]["size"] == 5
+
+
 def test_a_selection_is_downloaded_as_a_zip(opened):
     opened.choose("loss2.png")
     opened.choose("sales.csv", modifiers=["Control"])

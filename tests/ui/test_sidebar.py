@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import sys
 
 import pytest
 from playwright.sync_api import expect
@@ -92,3 +94,19 @@ def test_a_list_that_cannot_be_had_says_why_and_tries_again(panel, server, noteb
     panel.root.get_by_role("button", name="Try again").click()
 
     expect(panel.row("sales.csv")).to_be_visible()
+
+
+def test_a_kernel_that_lacks_the_package_gets_the_line_that_installs_it(panel, server):
+    without = "import sys; sys.modules['jupyter_workspace'] = None; from ipykernel import kernelapp; kernelapp.launch_new_instance()"
+    kernel = server.root.parent / "data/kernels/bare"
+    kernel.mkdir(parents=True)
+    argv = [sys.executable, "-c", without, "-f", "{connection_file}"]
+    specification = {"argv": argv, "display_name": "Bare", "language": "python"}
+    (kernel / "kernel.json").write_text(json.dumps(specification))
+    panel.open(server.notebook("bare-kernel.ipynb", kernel="bare"))
+    expect(panel.root).to_contain_text("The kernel of this notebook lacks the package.", timeout=30_000)
+    panel.picture("package-missing")
+
+    panel.root.get_by_role("button", name="Insert", exact=True).click()
+
+    expect(panel.page.locator(".jp-Cell .cm-content").first).to_contain_text("%pip install jupyter-workspace")

@@ -77,16 +77,28 @@ export class WorkspaceClient {
     await this.answer({ method: 'DELETE', path: filePath(file) });
   }
 
-  /** Removes a file that is in the trash for good. */
+  /** Removes what is in the trash for good. By its version: the file itself may live on with a newer one. */
   async purge(file: FileRecord): Promise<void> {
-    await this.answer({ method: 'DELETE', path: `${filePath(file)}?permanent=1` });
+    await this.answer({ method: 'DELETE', path: `${versionPath(file)}?permanent=1` });
   }
 
-  /** Takes a file back from the trash; beside another one of that name if its path is taken. */
-  restore(file: FileRecord): Promise<FileRecord> {
+  /** Takes back a file that was deleted, as it was then. */
+  undelete(file: FileRecord): Promise<FileRecord> {
     return this.ask({
       method: 'POST',
       path: `${filePath(file)}/restore`,
+      body: { on_conflict: 'rename' }
+    });
+  }
+
+  /**
+   * Takes a version back from the trash: a deleted file beside another one of that name if its path is
+   * taken, a replaced version as the latest of its file.
+   */
+  restore(file: FileRecord): Promise<FileRecord> {
+    return this.ask({
+      method: 'POST',
+      path: `${versionPath(file)}/restore`,
       body: { on_conflict: 'rename' }
     });
   }

@@ -146,7 +146,11 @@ export class SessionModel {
   async undo(): Promise<void> {
     const deletion = this.deletion.get();
     this.deletion.set(null);
-    await this.restore(deletion?.files ?? []);
+    await this.attempt(async () => {
+      for (const file of deletion?.files ?? []) {
+        this.put([await this.client.undelete(file)], true);
+      }
+    });
   }
 
   /** Takes files back from the trash. */
