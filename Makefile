@@ -130,8 +130,13 @@ ui: begin ## Tests in a browser
 hub: begin ## Behind a real JupyterHub with its proxy and two users
 	$(if $(wildcard tests/hub/test_*.py),$(RUN) tests/hub)
 
+# Where there is no nginx and none can be brought, the script says so and the tests skip themselves.
+.PHONY: nginx
+nginx: begin ## Behind a real nginx: request buffering on and off, bodies of 1 MiB at most
+	$(if $(wildcard tests/proxy/test_*.py),bash tests/proxy/nginx.sh && $(RUN) tests/proxy)
+
 .PHONY: test
-test: lint front enabled measured faults examples hub ui ## Everything that a change must pass
+test: lint front enabled measured faults examples hub nginx ui ## Everything that a change must pass
 	@python tests/gate/requirements_report.py
 
 .PHONY: bench

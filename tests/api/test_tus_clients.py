@@ -6,11 +6,11 @@ import asyncio
 import hashlib
 import io
 import json
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
+from api.javascript import installed
 from api.resuming import PREFIX, begun, content_of, metadata
 from api.running import BASE_URL, Server
 
@@ -118,24 +118,9 @@ def test_aiotus_uploads_to_an_address_that_it_was_given(server, session):
 
 
 @pytest.fixture(scope="module")
-def javascript(tmp_path_factory):
+def javascript():
     """A folder with tus-js-client in its node_modules."""
-    npm = shutil.which("npm")
-    if npm is None or shutil.which("node") is None:
-        pytest.skip("Node and npm are not installed")
-    folder = tmp_path_factory.mktemp("javascript")
-    (folder / "package.json").write_text('{"private": true}')
-    made = subprocess.run(
-        [npm, "install", "--no-audit", "--no-fund", "tus-js-client@4"],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=180,
-        check=False,
-    )
-    if made.returncode:
-        pytest.skip(f"tus-js-client cannot be installed: {made.stderr[-300:]}")
-    return folder
+    return installed("tus-js-client@4")
 
 
 def test_tus_js_client_uploads_in_every_way_it_has(server, session, endpoint, javascript):
