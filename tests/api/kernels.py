@@ -9,6 +9,7 @@ import sys
 import time
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx2
 import nbformat
@@ -74,10 +75,21 @@ class Server:
         self.process.send_signal(how)
         self.process.wait(timeout=30)
 
+    @property
+    def port(self):
+        return urlsplit(self.url).port
+
+    @property
+    def login(self):
+        return {"Authorization": f"token {self.token}"}
+
+    def address(self, path):
+        """The target of a route of ours."""
+        return f"{urlsplit(self.url).path}api/workspace{path}"
+
     def api(self, method, path, **options):
         """Jupyter's own API."""
-        headers = {"Authorization": f"token {self.token}"}
-        answer = httpx2.request(method, f"{self.url}api/{path}", headers=headers, timeout=60, **options)
+        answer = httpx2.request(method, f"{self.url}api/{path}", headers=self.login, timeout=60, **options)
         answer.raise_for_status()
         return answer.json() if answer.content else None
 

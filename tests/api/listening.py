@@ -44,6 +44,11 @@ class Stream:
         self._frames += self._reader.feed(piece)
         return piece
 
+    def taken(self):
+        """The whole frames that have come and were not given before."""
+        found, self._frames = self._frames, []
+        return found
+
     def frames(self, count):
         """The next `count` frames, each as (event, data, cursor)."""
         while len(self._frames) < count:
@@ -63,8 +68,7 @@ class Stream:
         """What still comes, until the server ends the stream."""
         while self.take():
             pass
-        found, self._frames = self._frames, []
-        return found
+        return self.taken()
 
     def quiet(self, seconds=PATIENCE):
         """Whether no frame comes for a while."""

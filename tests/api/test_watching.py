@@ -1,37 +1,15 @@
-"""What is written into a session's folder without a call of ours, and three readers who hear of it."""
+"""What is written into a session's folder without a call of ours."""
 
 import os
 import shutil
-import subprocess
-import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from api.listening import said, streaming, subscribed, told
 from api.running import Server
 
 #: A settled file is known after this, in seconds (API 11.35), on a machine that has other work, too.
 SOON = 5
 PATIENCE = 30
-
-CELL = """
-import os, pathlib, sys, time
-folder = pathlib.Path(sys.argv[1])
-(folder / "out").mkdir()
-for n in range(300):
-    with open(folder / f"out/{n:03}.txt", "w") as file:
-        file.write(str(n))
-time.sleep(2)
-for n in range(0, 30):
-    os.rename(folder / f"out/{n:03}.txt", folder / f"out/renamed{n:03}.txt")
-for n in range(30, 60):
-    (folder / f"out/{n:03}.txt").write_text(f"again {n}")
-for n in range(60, 90):
-    (folder / f"out/{n:03}.txt").unlink()
-(folder / "running").touch()
-sys.stdin.read()
-"""
 
 
 def until(session, count, after=0):
@@ -50,45 +28,7 @@ def changes(events):
     return [(event["change_type"], event["path"]) for event in events]
 
 
-def followed(read):
-    """What a reader gets until the last file of the cell."""
-    found = []
-    while not any(event["path"] == "running" for event in found):
-        found += read()
-    return found
-
-
-# S0-62, S0-57: three readers, the same events in the same order, while the cell is still running
-def test_three_readers_hear_the_same_of_a_cell_that_is_still_running(session):
-    with (
-        streaming(session) as stream,
-        subscribed(session) as socket,
-        ThreadPoolExecutor(3) as pool,
-        subprocess.Popen([sys.executable, "-c", CELL, session.folder], stdin=subprocess.PIPE) as cell,
-    ):
-        said(socket)
-        readers = [
-            pool.submit(followed, lambda: stream.events(1)),
-            pool.submit(followed, lambda: told(socket, 1)),
-        ]
-        by_stream, by_socket = (reader.result() for reader in readers)
-        assert cell.poll() is None
-        cell.stdin.close()
-
-    by_poll = until(session, len(by_stream))
-    assert by_stream == by_socket == by_poll
-    assert [event["sequence"] for event in by_poll] == list(range(1, len(by_poll) + 1))
-    found = changes(by_poll)
-    assert len(set(found)) == len(found)
-    assert sorted(found[:300]) == [("created", f"out/{n:03}.txt") for n in range(300)]
-    assert set(found[300:-1]) >= {("updated", f"out/renamed{n:03}.txt") for n in range(30)}
-    assert set(found[300:-1]) >= {("updated", f"out/{n:03}.txt") for n in range(30, 60)}
-    ids = {event["path"]: event["attachment_id"] for event in by_poll[:300]}
-    for event in by_poll[300:]:
-        if event["path"].startswith("out/renamed"):
-            assert event["attachment_id"] == ids[event["path"].replace("renamed", "")]
-
-
+# S0-62
 def test_a_file_is_known_soon_after_it_was_closed(session):
     start = time.monotonic()
     (session.folder / "a.txt").write_text("made here")
