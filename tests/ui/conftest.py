@@ -134,6 +134,8 @@ def start(home: Path, root: Path, token: str) -> subprocess.Popen[bytes]:
     }
     command = [sys.executable, "-m", "jupyterlab", "--allow-root"]
     command += [f"--ServerApp.{name}={value}" for name, value in options.items()]
+    # What an extension would be given is `window.jupyterapp`.
+    command.append("--LabApp.expose_app_in_browser=True")
     environment = {**os.environ, "HOME": str(home), "JUPYTER_TOKEN": token}
     environment |= {f"JUPYTER_{name.upper()}_DIR": str(home / name) for name in ("config", "runtime", "data")}
     with (home / "server.log").open("wb") as log:
