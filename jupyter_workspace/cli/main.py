@@ -35,9 +35,12 @@ class Context:
 
     @property
     def client(self) -> Client:
-        """The client of the server that is meant; raises ServerUnreachable."""
+        """The client of the server that is meant; raises ServerUnreachable, click.BadParameter."""
         if self._client is None:
-            self._client = connect(self.url, self.token)
+            try:
+                self._client = connect(self.url, self.token)
+            except ValueError as error:
+                raise click.BadParameter(str(error), param_hint="--url") from error
         return self._client
 
     def close(self) -> None:

@@ -17,7 +17,7 @@ from jupyter_core.paths import jupyter_runtime_dir
 from msgspec import Struct
 
 from jupyter_workspace.client.client import Client
-from jupyter_workspace.client.discovery import find_server
+from jupyter_workspace.client.discovery import Server, find_server, server_at
 from jupyter_workspace.errors import NoSession, ServerUnreachable
 
 __all__ = ["connect"]
@@ -32,40 +32,46 @@ class _Running(Struct):
 
 
 def connect(url: str | None, token: str | None, environment: Mapping[str, str] = os.environ) -> Client:
-    """A client of the server that is meant; ServerUnreachable when there is none."""
+    """A client of the server that is meant; ServerUnreachable if there is none, ValueError for a bad URL."""
     if url is not None:
         return Client(
             url, token or environment.get("JUPYTER_TOKEN") or environment.get("JUPYTERHUB_API_TOKEN", "")
         )
+    found = _found(environment)
+    # Who names a token means to be whom it stands for, wherever the server was found.
+    return Client.at(found) if token is None else Client(found.url, token)
+
+
+def _found(environment: Mapping[str, str]) -> Server:
     try:
-        found = find_server(environment)
+        return find_server(environment)
     except NoSession:
         pass
-    else:
-        return Client.at(found)
-    if (hub := _of_hub(environment)) is not None:
-        return Client(*hub)
+    url, token = environment.get("JUPYTERHUB_SERVICE_URL"), environment.get("JUPYTERHUB_API_TOKEN")
+    if url and token:
+        return server_at(url, token, is_scoped=False)
     for running in _running(Path(jupyter_runtime_dir())):
-        return Client(running.url, running.token)
+        # A server with a password tells no token.
+        return server_at(running.url, running.token or environment.get("JUPYTER_TOKEN", ""), is_scoped=False)
     raise ServerUnreachable(
         "No Jupyter server of yours runs on this machine.",
         hint="Start one with 'jupyter lab', or give --url and --token.",
     )
 
 
-def _of_hub(environment: Mapping[str, str]) -> tuple[str, str] | None:
-    """The single-user server of a hub, if this is a process of it."""
-    url, token = environment.get("JUPYTERHUB_SERVICE_URL"), environment.get("JUPYTERHUB_API_TOKEN")
-    return (url, token) if url and token else None
-
-
 def _running(folder: Path) -> Iterator[_Running]:
     """The servers of this user that are alive, the youngest first."""
-    files = sorted(folder.glob("jpserver-*.json"), key=lambda file: file.stat().st_mtime, reverse=True)
-    for file in files:
+    for file in sorted(folder.glob("jpserver-*.json"), key=_modified_at, reverse=True):
         try:
             found = msgspec.json.decode(file.read_bytes(), type=_Running)
             os.kill(found.pid, 0)
         except (OSError, msgspec.DecodeError):
             continue  # left behind by a server that was killed
         yield found
+
+
+def _modified_at(file: Path) -> float:
+    try:
+        return file.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0  # that server has just stopped

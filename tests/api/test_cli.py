@@ -204,6 +204,9 @@ def test_a_wrong_command_line_exits_with_2(command, tmp_path):
     command("ls", code=2)
     command("nothing", code=2)
     command("upload", "s", tmp_path / "none", code=2)
+    command.server = []
+    command("sessions", "--url", "ftp://127.0.0.1/", code=2)
+    assert "is no URL of a Jupyter server" in command.err
 
 
 def test_no_server_exits_with_3(command):

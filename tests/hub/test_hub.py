@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 
+import psutil
 import pytest
 
 from jupyter_workspace.handlers.routes import ROUTES
@@ -202,3 +203,23 @@ def test_the_command_line_works_through_the_hub(hub, ada, ada_token, session):
     )
 
     assert "hubbed" in [json.loads(line)["session_id"] for line in done.stdout.splitlines()], done.stderr
+
+
+def test_the_command_line_finds_the_server_in_a_process_of_the_hub(hub, ada, session):
+    # What the hub gives a user's server, and with it every process beside it, is all that it has to go by.
+    (server,) = [
+        one for one in psutil.Process(hub.process.pid).children(recursive=True) if serves(one, "ada")
+    ]
+    given = {name: text for name, text in server.environ().items() if name.startswith("JUPYTERHUB_")}
+    environment = {"PATH": os.environ["PATH"], "HOME": str(hub.home("ada")), **given}
+    command = [sys.executable, "-c", "from jupyter_workspace.cli.main import main; main()", "--json"]
+
+    done = subprocess.run(
+        [*command, "sessions"], env=environment, capture_output=True, text=True, check=False
+    )
+
+    assert session in [json.loads(line)["session_id"] for line in done.stdout.splitlines()], done.stderr
+
+
+def serves(process, user):
+    return process.environ().get("JUPYTERHUB_USER") == user and "jupyterhub" in " ".join(process.cmdline())

@@ -62,6 +62,33 @@ def test_the_youngest_server_that_runs_is_taken(runtime):
     assert told(connect(None, None, {}))[0] == "http://127.0.0.1:5/"
 
 
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {},
+        {"JUPYTER_WORKSPACE_URL": "http://127.0.0.1:5/", "JUPYTER_WORKSPACE_TOKEN": "scoped"},
+        {"JUPYTERHUB_SERVICE_URL": "http://127.0.0.1:5/", "JUPYTERHUB_API_TOKEN": "hub"},
+    ],
+)
+def test_a_token_that_is_said_by_hand_is_for_the_server_that_is_found(runtime, environment):
+    describe(runtime, "one", 5, os.getpid(), 1e9)
+
+    assert told(connect(None, "mine", environment)) == ("http://127.0.0.1:5/", "mine", False)
+
+
+def test_a_server_that_tells_no_token_is_asked_with_that_of_the_environment(runtime):
+    (runtime / "jpserver-1.json").write_text(json.dumps({"url": "http://127.0.0.1:5/", "pid": os.getpid()}))
+
+    assert told(connect(None, None, {"JUPYTER_TOKEN": "mine"}))[1] == "mine"
+
+
+def test_a_server_that_stops_while_it_is_looked_for_is_passed_over(runtime):
+    describe(runtime, "one", 5, os.getpid(), 1e9)
+    (runtime / "jpserver-gone.json").symlink_to(runtime / "nothing")
+
+    assert told(connect(None, None, {}))[0] == "http://127.0.0.1:5/"
+
+
 def test_without_a_server_one_is_told_how_to_start_it(runtime):
     with pytest.raises(ServerUnreachable, match="jupyter lab"):
         connect(None, None, {})
