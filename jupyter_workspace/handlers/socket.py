@@ -8,6 +8,7 @@ does not read is what decides when it is cut off.
 from __future__ import annotations
 
 import asyncio
+import socket
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
@@ -32,6 +33,9 @@ SLOW_EVENTS = 1000
 SLOW_BYTES = 2**20
 #: How often a message that is not taken is looked at, in seconds.
 CHECK_SECONDS = 1.0
+#: What the operating system may hold for one reader, in bytes. Tornado drops the line 5 s after the close
+#: frame, so a reader that is told to come back must be able to read all that lies before it in that time.
+SEND_BUFFER_BYTES = 2**17
 
 #: A quiet socket is pinged this often, in seconds: proxies close what is silent for longer.
 PING_SECONDS = 30.0
@@ -102,6 +106,9 @@ class SocketHandler(WorkspaceHandler, WebSocketHandler):
     def open(self, session_id: str) -> None:
         """Begins to tell."""
         self.set_nodelay(True)
+        if self.ws_connection is not None:
+            pipe = self.ws_connection.stream.socket
+            pipe.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
         self._reader = asyncio.get_running_loop().create_task(self._tell_until_closed(session_id))
         self._reader.add_done_callback(self._ended)
 
@@ -179,6 +186,7 @@ class SocketHandler(WorkspaceHandler, WebSocketHandler):
     async def _send(self, session_id: str, message: bytes) -> None:
         """Returns when the client has taken the message; raises _TooSlow when it does not."""
         sent = asyncio.ensure_future(self.write_message(message))
+        sent.add_done_callback(_ignored)
         # Mostly the operating system has taken all of it by now, and there is nothing to wait for.
         pipe = None if self.ws_connection is None else self.ws_connection.stream
         if pipe is not None and not pipe.writing():
@@ -191,7 +199,6 @@ class SocketHandler(WorkspaceHandler, WebSocketHandler):
                 break
             events, size = await self.workspace.parts.log.backlog(session_id, self._cursor)
             if events > SLOW_EVENTS or size > SLOW_BYTES or loop.time() > deadline:
-                sent.cancel()
                 raise _TooSlow
         sent.result()
 
@@ -201,3 +208,12 @@ class SocketHandler(WorkspaceHandler, WebSocketHandler):
             await self.write_message(message)
         except WebSocketClosedError:
             return
+
+
+def _ignored(sent: asyncio.Future[None]) -> None:
+    """Takes note of how a message ended which nobody may be waiting for any more.
+
+    It must not be cancelled instead: Tornado asks every future of a stream for its exception.
+    """
+    if not sent.cancelled():
+        sent.exception()

@@ -265,8 +265,8 @@ def test_any_origin_does_not_mean_any_page_with_the_users_cookie(open_server):
 @pytest.mark.slow
 def test_a_reader_that_does_not_read_is_cut_off_and_loses_nothing(server):
     session = server.session()
-    total = 9000
-    with subscribed(session, sockopt=[(SOL_SOCKET, SO_RCVBUF, 4096)]) as socket:
+    total = 4000
+    with subscribed(session, sockopt=[(SOL_SOCKET, SO_RCVBUF, 65536)]) as socket:
         said(socket)
         for number in range(total):
             (session.folder / f"{number:05}-{'x' * 150}.txt").write_bytes(b"x")
