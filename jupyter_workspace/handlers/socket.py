@@ -106,9 +106,9 @@ class SocketHandler(WorkspaceHandler, WebSocketHandler):
     def open(self, session_id: str) -> None:
         """Begins to tell."""
         self.set_nodelay(True)
-        if self.ws_connection is not None:
-            pipe = self.ws_connection.stream.socket
-            pipe.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+        pipe = None if self.ws_connection is None else self.ws_connection.stream
+        if pipe is not None:
+            pipe.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
         self._reader = asyncio.get_running_loop().create_task(self._tell_until_closed(session_id))
         self._reader.add_done_callback(self._ended)
 

@@ -12,7 +12,7 @@ import websocket
 
 from jupyter_workspace.protocol.sse import FrameReader
 
-SECONDS = 10.0
+SECONDS = 30.0
 PATIENCE = 0.7
 
 

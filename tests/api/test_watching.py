@@ -9,7 +9,7 @@ from api.running import Server
 
 #: A settled file is known after this, in seconds (API 11.35), on a machine that has other work, too.
 SOON = 5
-PATIENCE = 30
+PATIENCE = 60
 
 
 def until(session, count, after=0):
