@@ -59,6 +59,13 @@ class Prints:
                 return found
             last = part[-1][0]
 
+    async def referred(self, session_id: str) -> set[str]:
+        """The paths under which a session lists what lies elsewhere."""
+        query = select(files.c.path).where(
+            files.c.session_id == session_id, files.c.deleted_at.is_(None), files.c.storage == "reference"
+        )
+        return set(await self._connection.rows(query, lambda row: str(row.path)))
+
 
 def _print(row: Row[Any]) -> tuple[str, Print]:
     return row.path, Print(row.size, row.mtime_ns, row.inode % (1 << 64), row.sha256)

@@ -241,11 +241,11 @@ class Creation:
     async def _replace(self, incoming: Incoming, before: Entry, changes: list[Change]) -> list[Move]:
         """The moves of a new version; the old bytes, whatever they are by now, go to the trash."""
         target = session_place(self.session_id, before.path)
-        found = None if before.storage == "reference" else await self._parts.store.stat(target)
+        found = await self._parts.store.stat(target)
         now = self._parts.clock()
         if found is not None and (found.is_dir or found.is_special):
             raise NameTaken("Something that is no file has this name.", path=before.path)
-        if found is not None and not is_unchanged(before, found):
+        if found is not None and (before.storage == "reference" or not is_unchanged(before, found)):
             unknown = _as_found(before, found, self._parts, version=before.version + 1)
             gone = replace(before, kept="gone", deleted_at=now)
             changes.append(Change(before=before, after=unknown, replaced=gone))
@@ -288,6 +288,8 @@ def _as_found(entry: Entry, found: Stat, parts: Parts, *, version: int) -> Entry
         sha256=None,
         crc32=None,
         version=version,
+        storage="local",
+        root_path=entry.root_path if entry.storage == "local" else None,
     )
 
 

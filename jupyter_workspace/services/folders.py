@@ -151,7 +151,8 @@ class Folders:
         stats = await self._parts.store.stats(session_id, path, [name for name, _ in names])
         paths = {name: f"{path}/{name}" if path else name for name, _ in names}
         async with self._parts.ledger.reading() as tx:
-            known = await tx.files.at_paths(session_id, list(paths.values()))
+            at_paths = await tx.files.at_paths(session_id, list(paths.values()))
+        known = {path: entry for path, entry in at_paths.items() if entry.storage == "local"}
         return [
             _item(session_id, paths[name], stats[name], known.get(paths[name]))
             for name, _ in names
@@ -279,7 +280,7 @@ class _RemovePath(Steady):
         )
         plan = await removal.plan(tx)
         moves, doomed = list(plan.moves), list(plan.result)
-        if at_path is None or not found.is_regular:
+        if at_path is None or at_path.storage == "reference" or not found.is_regular:
             moves.append(self._rest(place, found, doomed))
         return Plan(result=doomed, moves=moves, changes=plan.changes)
 

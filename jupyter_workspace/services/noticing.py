@@ -14,7 +14,14 @@ from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 
 from jupyter_workspace.db.engine import Transaction
-from jupyter_workspace.errors import Busy, FileNotFound, NotADirectory, PathEscapes, SessionClosed
+from jupyter_workspace.errors import (
+    Busy,
+    FileNotFound,
+    NameTaken,
+    NotADirectory,
+    PathEscapes,
+    SessionClosed,
+)
 from jupyter_workspace.models.entry import Change, Entry
 from jupyter_workspace.models.file import FileKind, Provenance, Source
 from jupyter_workspace.policy.content import guess_mime
@@ -66,7 +73,8 @@ class Notice(Steady):
         """For each finding its entry, and whether that file is new.
 
         What the disk shows already is noted in a closed session too, with `force`; what it no longer
-        shows is then left out, and else raises Busy.
+        shows is then left out, and else raises Busy. So is a file whose path a reference has, which keeps
+        its place in the list (API.md, 11.28): else it raises NameTaken.
         """
         try:
             await open_session(tx, self.session_id)
@@ -79,6 +87,10 @@ class Notice(Steady):
         there = await self._on_disk()
         for finding in self._findings:
             before = seen.get(finding.path)
+            if before is not None and before.storage == "reference":
+                if self._force:
+                    continue
+                raise NameTaken("A reference is listed under this path.", path=finding.path)
             change = self._change(finding, before)
             entry = change.after or before
             if entry is None:
@@ -116,7 +128,7 @@ class Notice(Steady):
             return Change(
                 before=None, after=_fresh(self._parts, self.session_id, finding, told), event="created"
             )
-        if before.storage == "local" and _has_these_bytes(before, finding):
+        if _has_these_bytes(before, finding):
             stat = finding.stat
             after = replace(
                 before,

@@ -109,7 +109,8 @@ class Reconcile:
         walk = walk or await self._walk(session_id)
         async with self._session(session_id) as tx:
             known = await tx.prints.in_folder(session_id)
-        seen = await self._listable(session_id, walk)
+            referred = await tx.prints.referred(session_id)
+        seen = await self._listable(session_id, walk, referred)
         if walk.truncated:
             known = {path: entry for path, entry in known.items() if path in seen}
         comparison = Comparison(self._parts, session_id, _without(unsettled, known, seen))
@@ -133,13 +134,18 @@ class Reconcile:
         self.folders[session_id] = frozenset(walk.folders)
         return walk
 
-    async def _listable(self, session_id: str, walk: Walk) -> dict[str, Stat]:
-        """The files that can be listed; names that no upload could have are a problem to report."""
+    async def _listable(self, session_id: str, walk: Walk, referred: Collection[str]) -> dict[str, Stat]:
+        """The files that can be listed.
+
+        Names that no upload could have, and paths under which a reference is listed, are a problem to report.
+        """
         seen = await asyncio.to_thread(_legal, walk.files)
+        for path in seen.keys() & referred:
+            del seen[path]
         illegal = len(walk.files) - len(seen) + walk.unreadable
         key = f"unlisted {session_id}"
         if illegal:
-            message = f"{illegal} file(s) have names that cannot be listed."
+            message = f"{illegal} file(s) have names that cannot be listed, or those of references."
             self.problems[key] = Problem(code="names_unlisted", message=message, session_id=session_id)
         else:
             self.problems.pop(key, None)
@@ -189,6 +195,9 @@ class Reconcile:
                 entries = [*(await tx.files.at_paths(session_id, [*missing.union(paths)])).values()]
                 for folder in folders:
                     entries += await tx.files.beneath(session_id, folder)
+            for entry in entries:
+                if entry.storage == "reference":
+                    seen.pop(entry.path, None)
             known = {entry.path: Print.of(entry) for entry in entries if entry.storage == "local"}
             picture = _without(unsettled, known, seen)
             doubtful = known.keys() - missing.intersection(paths)
