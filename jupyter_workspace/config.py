@@ -69,7 +69,9 @@ class JupyterWorkspace(LoggingConfigurable):
     stall_timeout = Float(
         30.0, help="Seconds without one byte after which an upload's connection is closed."
     ).tag(config=True)
-    trash_days = Float(30.0, help="Days after which deleted files go for good; 0 = never.").tag(config=True)
+    trash_days = Float(30.0, help="Days after which deleted files go for good; 0 = not by age.").tag(
+        config=True
+    )
     trash_size = Integer(
         0, min=0, help="Most bytes in the trash; the oldest go first. 0 = bounded by the other limits only."
     ).tag(config=True)

@@ -51,6 +51,7 @@ from jupyter_workspace.services.publisher import Publisher
 from jupyter_workspace.services.reconcile import Reconcile
 from jupyter_workspace.services.recovery import UNREADABLE, Recovery
 from jupyter_workspace.services.registration import Registration
+from jupyter_workspace.services.remnants import Remnants
 from jupyter_workspace.services.room import Room
 from jupyter_workspace.services.sessions import Sessions
 from jupyter_workspace.services.settings import Settings
@@ -228,11 +229,12 @@ def _assemble(settings: Settings, store: LocalStore, ledger: Ledger, outside: _O
         clock=outside.clock,
         new_id=outside.new_id,
     )
-    trash = Trash(ledger, store, settings)
+    remnants = Remnants(store)
+    trash = Trash(ledger, store, settings, remnants)
     reconcile = Reconcile(parts)
-    sessions = Sessions(parts, reconcile.scan, outside.notebooks)
+    sessions = Sessions(parts, reconcile.scan, outside.notebooks, remnants)
     delivery = Delivery(parts, reconcile)
-    room = Room(ledger, store, settings, trash.purge)
+    room = Room(ledger, store, settings, trash, remnants)
     ingest = Ingest(parts, room, outside.scanner)
     spools = Spools(parts, room, ingest)
     return Workspace(
@@ -246,7 +248,7 @@ def _assemble(settings: Settings, store: LocalStore, ledger: Ledger, outside: _O
         spools=spools,
         uploads=Uploads(parts, room, spools),
         delivery=delivery,
-        folders=Folders(parts),
+        folders=Folders(parts, reconcile),
         previews=Previews(delivery, outside.previewer, outside.preview_files),
         archives=Archives(parts, delivery, reconcile),
         reconcile=reconcile,

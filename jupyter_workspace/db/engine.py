@@ -26,6 +26,7 @@ from sqlalchemy.pool import StaticPool
 from jupyter_workspace.db import tables
 from jupyter_workspace.db.archives import Archives
 from jupyter_workspace.db.connection import Connection, InlineConnection, NetworkConnection, is_locked
+from jupyter_workspace.db.discarded import Discarded
 from jupyter_workspace.db.events import Events
 from jupyter_workspace.db.files import Files
 from jupyter_workspace.db.intents import Intents
@@ -55,6 +56,7 @@ class Transaction:
         self.outbox = Outbox(connection)
         self.sessions = Sessions(connection, self.outbox)
         self.files = Files(connection, self.outbox)
+        self.discarded = Discarded(connection)
         self.prints = Prints(connection)
         self.events = Events(connection)
         self.intents = Intents(connection)

@@ -6,24 +6,23 @@ Every change here keeps the session's totals and adds a line to its journal.
 
 from __future__ import annotations
 
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from msgspec.structs import asdict
-from sqlalchemy import ColumnElement, Row, Table, and_, delete, false, func, insert, or_, select, update
+from msgspec.structs import asdict, replace
+from sqlalchemy import ColumnElement, Row, Table, and_, delete, func, insert, or_, select, update
 
 from jupyter_workspace.db.connection import Connection
 from jupyter_workspace.db.outbox import Outbox
+from jupyter_workspace.db.selecting import inside, where_of, where_of_versions
 from jupyter_workspace.db.tables import files, sessions, versions
 from jupyter_workspace.db.values import from_json, from_time, to_json, to_time
 from jupyter_workspace.models.entry import Entry, SessionTotals
 from jupyter_workspace.models.file import FileKind, Provenance
-from jupyter_workspace.protocol.query import Filters
 from jupyter_workspace.protocol.selection import FileFilter
 
-__all__ = ["Files"]
+__all__ = ["Files", "entry_of"]
 
 _ORDER: dict[str, ColumnElement[Any]] = {
     "created_at": files.c.created_at,
@@ -91,7 +90,7 @@ class Files:
             .limit(1)
         )
         row = rows.first()
-        return None if row is None else _entry(row)
+        return None if row is None else entry_of(row)
 
     async def snapshot_of(self, session_id: str, root_path: str) -> Entry | None:
         """The newest live file that was copied from that place under the server's root."""
@@ -107,24 +106,24 @@ class Files:
             .limit(1)
         )
         row = rows.first()
-        return None if row is None else _entry(row)
+        return None if row is None else entry_of(row)
 
     async def live(self, session_id: str, kind: FileKind | None = None) -> list[Entry]:
         """All live files of a session, or those of one kind, by path."""
         where = and_(files.c.session_id == session_id, files.c.deleted_at.is_(None))
         if kind is not None:
             where = and_(where, files.c.kind == kind)
-        return await self._connection.rows(select(files).where(where).order_by(files.c.path), _entry)
+        return await self._connection.rows(select(files).where(where).order_by(files.c.path), entry_of)
 
     async def beneath(self, session_id: str, folder: str) -> list[Entry]:
         """The live files in a folder and its folders."""
-        where = and_(files.c.session_id == session_id, files.c.deleted_at.is_(None), _inside(folder))
-        return await self._connection.rows(select(files).where(where), _entry)
+        where = and_(files.c.session_id == session_id, files.c.deleted_at.is_(None), inside(folder))
+        return await self._connection.rows(select(files).where(where), entry_of)
 
     async def all_of(self, session_id: str) -> tuple[list[Entry], list[Entry]]:
         """Every file, live or in the trash, and every replaced version: what the journal also has."""
         current, replaced = [
-            await self._connection.rows(select(table).where(table.c.session_id == session_id), _entry)
+            await self._connection.rows(select(table).where(table.c.session_id == session_id), entry_of)
             for table in (files, versions)
         ]
         return current, replaced
@@ -134,23 +133,23 @@ class Files:
         rows = await self._connection.execute(
             select(versions).where(versions.c.attachment_id == attachment_id).order_by(versions.c.version)
         )
-        return [_entry(row) for row in rows]
+        return [entry_of(row) for row in rows]
 
     async def page(
         self, wanted: FileFilter, order: tuple[tuple[str, bool], ...], limit: int, offset: int
     ) -> tuple[list[Entry], int]:
         """A page of live files, and the number of all that match."""
-        where = _where(wanted)
+        where = where_of(wanted)
         total = await self._count_of(where)
         columns = [_ORDER[name].desc() if descending else _ORDER[name].asc() for name, descending in order]
         page = select(files).where(where).order_by(*columns, files.c.attachment_id)
-        return await self._connection.rows(page.limit(limit).offset(offset), _entry), total
+        return await self._connection.rows(page.limit(limit).offset(offset), entry_of), total
 
     async def beyond(
         self, wanted: FileFilter, position: tuple[int, str], limit: int, *, descending: bool
     ) -> tuple[list[Entry], int]:
         """The page beyond (created_at in microseconds, attachment_id) by time, and the total."""
-        where = _where(wanted)
+        where = where_of(wanted)
         total = await self._count_of(where)
         moment, attachment_id = position
         time = files.c.created_at
@@ -160,23 +159,25 @@ class Files:
         )
         by_time = time.desc() if descending else time
         page = select(files).where(where, further).order_by(by_time, files.c.attachment_id)
-        return await self._connection.rows(page.limit(limit), _entry), total
+        return await self._connection.rows(page.limit(limit), entry_of), total
+
+    async def matching(self, wanted: FileFilter) -> list[Entry]:
+        """All live files that match; of chosen `art_` ids also the replaced versions of live files.
+
+        The bytes of such a version may be gone (`kept`).
+        """
+        if wanted.chosen is None:
+            return await self._connection.rows(select(files).where(where_of(wanted)), entry_of)
+        found: list[Entry] = []
+        for start in range(0, len(wanted.chosen), _CHUNK):
+            part = replace(wanted, chosen=wanted.chosen[start : start + _CHUNK])
+            found += await self._connection.rows(select(files).where(where_of(part)), entry_of)
+            found += await self._connection.rows(select(versions).where(where_of_versions(part)), entry_of)
+        return list({entry.artifact_id: entry for entry in found}.values())
 
     async def _count_of(self, where: ColumnElement[bool]) -> int:
         counted = select(func.count()).select_from(files).where(where)
         return (await self._connection.rows(counted, lambda row: int(row[0])))[0]
-
-    async def trash(self, session_id: str | None = None) -> list[Entry]:
-        """What lies in the trash, of one session or of all: newest first."""
-        found: list[Entry] = []
-        for table in (files, versions):
-            where = table.c.kept == "trash"
-            if session_id is not None:
-                where = and_(where, table.c.session_id == session_id)
-            found += await self._connection.rows(select(table).where(where), _entry)
-        return sorted(
-            found, key=lambda entry: (entry.deleted_at or entry.created_at, entry.artifact_id), reverse=True
-        )
 
     async def at_paths(self, session_id: str, paths: Sequence[str]) -> dict[str, Entry]:
         """The live files at these paths, by path."""
@@ -187,7 +188,7 @@ class Files:
                 files.c.deleted_at.is_(None),
                 files.c.path.in_(paths[start : start + _CHUNK]),
             )
-            found |= {entry.path: entry for entry in await self._connection.rows(chunk, _entry)}
+            found |= {entry.path: entry for entry in await self._connection.rows(chunk, entry_of)}
         return found
 
     async def taken_names(self, session_id: str, paths: Iterable[str]) -> set[str]:
@@ -264,65 +265,7 @@ class Files:
 
     async def _one(self, table: Table, *where: ColumnElement[bool]) -> Entry | None:
         row = (await self._connection.execute(select(table).where(*where))).first()
-        return None if row is None else _entry(row)
-
-
-def _inside(folder: str) -> ColumnElement[bool]:
-    return files.c.path.startswith(f"{folder}/", autoescape=True) if folder else files.c.path != ""
-
-
-def _forms(text: str) -> set[str]:
-    """As it was given and in NFC: a name that came in has the latter, one that a kernel made has any."""
-    return {text, unicodedata.normalize("NFC", text)}
-
-
-def _where(wanted: FileFilter) -> ColumnElement[bool]:
-    clauses: list[ColumnElement[bool]] = [files.c.deleted_at.is_(None)]
-    if wanted.session_id is not None:
-        clauses.append(files.c.session_id == wanted.session_id)
-    if wanted.owner is not None:
-        owned = select(sessions.c.session_id).where(
-            sessions.c.owner == wanted.owner, sessions.c.deleted_at.is_(None)
-        )
-        clauses.append(files.c.session_id.in_(owned))
-    if wanted.kind is not None:
-        clauses.append(files.c.kind == wanted.kind)
-    if wanted.text is not None:
-        names = [
-            files.c.folded_name.contains(text.casefold(), autoescape=True) for text in _forms(wanted.text)
-        ]
-        clauses.append(or_(*names))
-    if wanted.prefix:
-        clauses.append(or_(*(or_(files.c.path == form, _inside(form)) for form in _forms(wanted.prefix))))
-    if wanted.chosen is not None:
-        clauses.append(or_(files.c.attachment_id.in_(wanted.chosen), files.c.artifact_id.in_(wanted.chosen)))
-    if wanted.filters is not None:
-        clauses.extend(_filtered(wanted.filters))
-    return and_(*clauses)
-
-
-def _filtered(filters: Filters) -> list[ColumnElement[bool]]:
-    clauses: list[ColumnElement[bool]] = []
-    name = files.c.folded_name
-    if filters.include_mime:
-        clauses.append(
-            or_(*(files.c.mime.startswith(mime, autoescape=True) for mime in filters.include_mime))
-        )
-    if filters.include_ext:
-        # Only the last suffix counts, and a name has something before it.
-        clauses.append(
-            or_(
-                false(),
-                *(
-                    and_(name.endswith(f".{ext}", autoescape=True), name != f".{ext}")
-                    for ext in filters.include_ext
-                    if "." not in ext
-                ),
-            )
-        )
-    if filters.max_size is not None:
-        clauses.append(files.c.size <= filters.max_size)
-    return clauses
+        return None if row is None else entry_of(row)
 
 
 def _values(entry: Entry) -> dict[str, Any]:
@@ -359,7 +302,8 @@ def _signed(inode: int) -> int:
     return inode - (1 << 64) if inode >= 1 << 63 else inode
 
 
-def _entry(row: Row[Any]) -> Entry:
+def entry_of(row: Row[Any]) -> Entry:
+    """The entry of a row of `files` or `versions`."""
     return Entry(
         attachment_id=row.attachment_id,
         artifact_id=row.artifact_id,

@@ -196,7 +196,7 @@ ROUTES: tuple[Route, ...] = (
         query=archives.DownloadQuery,
         gives="application/zip",
         success=(200, 206, 304),
-        errors=(*_GIVE, errors.ParameterInvalid, errors.PathEscapes, errors.NameInvalid),
+        errors=(*_GIVE, errors.ParameterInvalid, errors.PathEscapes, errors.NameInvalid, errors.VersionGone),
     ),
     Route(
         method="HEAD",
@@ -208,7 +208,7 @@ ROUTES: tuple[Route, ...] = (
         summary="The size and tag of that zip",
         query=archives.DownloadQuery,
         success=(200, 206, 304),
-        errors=(*_GIVE, errors.ParameterInvalid, errors.PathEscapes, errors.NameInvalid),
+        errors=(*_GIVE, errors.ParameterInvalid, errors.PathEscapes, errors.NameInvalid, errors.VersionGone),
     ),
     Route(
         method="POST",
@@ -221,7 +221,7 @@ ROUTES: tuple[Route, ...] = (
         body=archives.Selection,
         answer=archives.ArchiveMade,
         success=(201,),
-        errors=(errors.BodyInvalid, errors.SessionNotFound, errors.FileNotFound),
+        errors=(errors.BodyInvalid, errors.SessionNotFound, errors.FileNotFound, errors.VersionGone),
     ),
     Route(
         method="GET",
@@ -233,7 +233,7 @@ ROUTES: tuple[Route, ...] = (
         summary="The zip of a selection",
         gives="application/zip",
         success=(200, 206, 304),
-        errors=(*_GIVE, errors.ArchiveNotFound),
+        errors=(*_GIVE, errors.ArchiveNotFound, errors.VersionGone),
     ),
     Route(
         method="HEAD",
@@ -244,7 +244,7 @@ ROUTES: tuple[Route, ...] = (
         handler=archives.ArchiveHandler,
         summary="The size and tag of that zip",
         success=(200, 206, 304),
-        errors=(*_GIVE, errors.ArchiveNotFound),
+        errors=(*_GIVE, errors.ArchiveNotFound, errors.VersionGone),
     ),
     Route(
         method="GET",

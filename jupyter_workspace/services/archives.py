@@ -15,20 +15,23 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
-from jupyter_workspace.errors import ArchiveNotFound, FileNotFound
+from jupyter_workspace.db.engine import Transaction
+from jupyter_workspace.errors import ArchiveNotFound, FileNotFound, VersionGone
 from jupyter_workspace.models.entry import Entry
 from jupyter_workspace.policy.naming import MANIFEST_NAME, is_ignored, is_legal, is_reserved, numbered
 from jupyter_workspace.protocol.ranges import strong_etag
 from jupyter_workspace.protocol.selection import FileFilter
 from jupyter_workspace.protocol.zipdeflate import DeflateZip
 from jupyter_workspace.protocol.zipstream import Member, MemberSlice, ZipLayout
-from jupyter_workspace.services.creation import is_unchanged
+from jupyter_workspace.services.creation import is_unchanged, joined
 from jupyter_workspace.services.delivery import Delivery
 from jupyter_workspace.services.lookup import record_of, require_session
 from jupyter_workspace.services.parts import Parts
 from jupyter_workspace.services.reconcile import Reconcile
 from jupyter_workspace.services.settings import Actor
+from jupyter_workspace.services.spelling import as_written
 from jupyter_workspace.stores.base import Walk
 
 __all__ = ["Archive", "Archives"]
@@ -123,13 +126,17 @@ class Archives:
         session_id = wanted.session_id or ""
         await self._require(actor, session_id)
         walk = await self._rescan(session_id)
+        if wanted.prefix:
+            written = await as_written(self._parts.store, session_id, wanted.prefix)
+            wanted = replace(wanted, prefix=written)
+        prefix = wanted.prefix
         entries = await self._chosen(wanted)
-        whole = wanted == FileFilter(session_id=session_id, prefix=wanted.prefix)
-        folders = [path for path in walk.folders if _is_beneath(path, wanted.prefix)] if whole else []
-        if wanted.prefix and not entries and wanted.prefix not in walk.folders:
-            raise FileNotFound(path=wanted.prefix)
-        pending = _pending(walk, await self._known(session_id), wanted.prefix) if whole else []
-        return self._plan(session_id, {entry.path: entry for entry in entries}, folders, pending)
+        whole = wanted == FileFilter(session_id=session_id, prefix=prefix)
+        folders = [path for path in walk.folders if _is_beneath(path, prefix)] if whole else []
+        if prefix and not entries and prefix not in walk.folders:
+            raise FileNotFound(path=prefix)
+        pending = _pending(walk, {entry.path: entry for entry in entries}, prefix) if whole else []
+        return self._plan(session_id, _named(entries), folders, pending)
 
     async def of_folder(self, actor: Actor, session_id: str, folder: str) -> Archive:
         """The zip of a folder of a session, its members named from that folder on."""
@@ -137,19 +144,23 @@ class Archives:
             return await self.of_session(actor, FileFilter(session_id=session_id))
         await self._require(actor, session_id)
         walk = await self._rescan(session_id)
+        folder = await as_written(self._parts.store, session_id, folder)
         if folder not in walk.folders:
             raise FileNotFound(path=f"{session_id}/{folder}")
         cut = len(folder) + 1
-        entries = await self._chosen(FileFilter(session_id=session_id, prefix=folder))
+        known = {
+            entry.path: entry
+            for entry in await self._chosen(FileFilter(session_id=session_id, prefix=folder))
+        }
         folders = [path[cut:] for path in walk.folders if path.startswith(f"{folder}/")]
-        pending = [path[cut:] for path in _pending(walk, await self._known(session_id), folder)]
+        pending = [path[cut:] for path in _pending(walk, known, folder)]
         top = folder.rpartition("/")[2]
-        return self._plan(top, {entry.path[cut:]: entry for entry in entries}, folders, pending)
+        return self._plan(top, {path[cut:]: entry for path, entry in known.items()}, folders, pending)
 
     async def keep(self, actor: Actor, session_id: str, file_ids: list[str]) -> str:
-        """The id of a selection that can be downloaded for an hour; raises FileNotFound."""
+        """The id of a selection that can be downloaded for an hour; raises FileNotFound, VersionGone."""
         await self._require(actor, session_id)
-        await self._check_ids(session_id, file_ids)
+        await self._chosen(FileFilter(session_id=session_id, chosen=file_ids))
         archive_id = self._parts.new_id("arc")
         async with self._parts.ledger.writing() as tx:
             now = self._parts.clock()
@@ -183,27 +194,32 @@ class Archives:
             return Walk(files={}, folders=[], unreadable=0, truncated=False)
 
     async def _chosen(self, wanted: FileFilter) -> list[Entry]:
-        if wanted.chosen is not None and wanted.session_id is not None:
-            await self._check_ids(wanted.session_id, wanted.chosen)
+        """The entries that a filter names; raises FileNotFound for an id, VersionGone for lost bytes."""
         async with self._parts.ledger.reading() as tx:
-            entries, _ = await tx.files.page(wanted, (("path", False),), 2**31, 0)
-        return [entry for entry in entries if _can_be_zipped(entry)]
+            entries = await tx.files.matching(wanted)
+            if wanted.chosen is not None:
+                await self._check_ids(tx, wanted.session_id or "", wanted.chosen)
+        for entry in entries:
+            if entry.kept == "gone":
+                raise VersionGone(artifact_id=entry.artifact_id)
+        # Another folder may have the same name in another normal form.
+        return [entry for entry in entries if _is_beneath(entry.path, wanted.prefix)]
 
-    async def _check_ids(self, session_id: str, file_ids: Sequence[str]) -> None:
-        async with self._parts.ledger.reading() as tx:
-            for file_id in file_ids:
-                entry = await tx.files.find(session_id, file_id)
-                if entry is None or entry.deleted_at is not None:
-                    raise FileNotFound(artifact_id=file_id)
-
-    async def _known(self, session_id: str) -> dict[str, Entry]:
-        async with self._parts.ledger.reading() as tx:
-            return {entry.path: entry for entry in await tx.files.live(session_id)}
+    async def _check_ids(self, tx: Transaction, session_id: str, file_ids: Sequence[str]) -> None:
+        known: set[str] = set()
+        for entry in await tx.files.matching(FileFilter(session_id=session_id, chosen=file_ids)):
+            known.add(entry.artifact_id)
+            if entry.kept == "live":
+                known.add(entry.attachment_id)
+        for file_id in file_ids:
+            if file_id not in known:
+                raise FileNotFound(artifact_id=file_id)
 
     def _plan(
         self, top: str, entries: Mapping[str, Entry], folders: Sequence[str], pending: Sequence[str]
     ) -> Archive:
-        return Archive(self._delivery, top, entries, folders, pending)
+        ready = {name: entry for name, entry in entries.items() if _can_be_zipped(entry)}
+        return Archive(self._delivery, top, ready, folders, pending)
 
 
 _DAWN = datetime(1980, 1, 1, tzinfo=UTC)
@@ -224,6 +240,19 @@ def _beside_manifest(entries: Mapping[str, Entry]) -> Mapping[str, Entry]:
     while numbered(MANIFEST_NAME, number) in entries:
         number += 1
     return {numbered(name, number) if name == MANIFEST_NAME else name: entries[name] for name in entries}
+
+
+def _named(entries: Sequence[Entry]) -> dict[str, Entry]:
+    """The entries by their names in the zip: an old version stands as a numbered copy beside its file."""
+    named = {entry.path: entry for entry in entries if entry.kept == "live"}
+    old = [entry for entry in entries if entry.kept != "live"]
+    for entry in sorted(old, key=lambda entry: (entry.path, -entry.version, entry.artifact_id)):
+        name, number = entry.path, 0
+        while name in named:
+            number += 1
+            name = joined(entry.folder, numbered(entry.name, number))
+        named[name] = entry
+    return named
 
 
 def _modified(entry: Entry) -> datetime:

@@ -196,12 +196,11 @@ class Artifacts:
         """A page of the trash, what was deleted last first."""
         async with self._parts.ledger.reading() as tx:
             await require_session(tx, actor, session_id)
-            entries = await tx.files.trash(session_id)
-        part = entries[page.offset : page.offset + page.limit]
+            entries, total = await tx.discarded.page(session_id, page.limit, page.offset)
         return TrashList(
-            trash=[record_of(entry) for entry in part],
-            total=len(entries),
-            has_more=page.offset + len(part) < len(entries),
+            trash=[record_of(entry) for entry in entries],
+            total=total,
+            has_more=page.offset + len(entries) < total,
         )
 
     async def restore(self, actor: Actor, session_id: str, file_id: str, on_conflict: Conflict) -> Entry:

@@ -6,8 +6,10 @@ change; only the page that is shown is looked at.
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from msgspec import Struct
@@ -39,11 +41,16 @@ from jupyter_workspace.services.creation import session_place
 from jupyter_workspace.services.lookup import open_session, require_session
 from jupyter_workspace.services.parts import Parts
 from jupyter_workspace.services.publisher import Plan, Steady
+from jupyter_workspace.services.reconcile import Reconcile
+from jupyter_workspace.services.remnants import rest_name
 from jupyter_workspace.services.settings import Actor
-from jupyter_workspace.services.trash import folder_name
+from jupyter_workspace.services.spelling import as_written
 from jupyter_workspace.stores.base import Move, Place, Stat
 
 __all__ = ["Folders", "Where", "parse_target", "parse_where"]
+
+#: So long a deletion waits for files to become known that nobody has listed yet, in seconds.
+NOTE_SECONDS = 5.0
 
 #: Folders whose sorted names are kept.
 KEPT_FOLDERS = 64
@@ -84,8 +91,9 @@ def _where(components: tuple[str, ...], path: str) -> Where:
 class Folders:
     """Lists and deletes by path."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Parts, reconcile: Reconcile) -> None:
         self._parts = parts
+        self._reconcile = reconcile
         self._names: OrderedDict[tuple[str, str], _Names] = OrderedDict()
 
     async def page(
@@ -104,15 +112,15 @@ class Folders:
         """
         if where.session_id is None:
             items = await self._roots(actor)
-            items = [item for item in items if text is None or text.casefold() in item.name.casefold()]
+            items = [item for item in items if text is None or _has(item.name, text)]
             return _folder(where, _sorted(items, order)[offset : offset + limit], len(items), offset)
         async with self._parts.ledger.reading() as tx:
             await require_session(tx, actor, where.session_id)
-        session_id, path = where.session_id, await self._as_written(where.session_id, where.path)
+        session_id, path = where.session_id, await self.as_written(where.session_id, where.path)
         where = replace(where, path=path)
         names = await self._sorted_names(session_id, path)
         if text is not None:
-            names = [entry for entry in names if text.casefold() in entry[0].casefold()]
+            names = [entry for entry in names if _has(entry[0], text)]
         if order and order != (("name", False),):
             items = _sorted(await self._items(session_id, path, names), order)
             return _folder(where, items[offset : offset + limit], len(items), offset)
@@ -168,7 +176,7 @@ class Folders:
             return None
         async with self._parts.ledger.reading() as tx:
             await require_session(tx, actor, where.session_id)
-            path = await self._as_written(where.session_id, where.path)
+            path = await self.as_written(where.session_id, where.path)
             known = await tx.files.at(where.session_id, path)
         if known is not None and known.storage != "reference":
             return known
@@ -181,16 +189,9 @@ class Folders:
             raise FileNotFound(path=path)
         return self._unrecorded(where.session_id, path, found)
 
-    async def _as_written(self, session_id: str, path: str) -> str:
-        """The path as it is on the disk: exactly so, else in NFC, the form of all that came in (11.19)."""
-        normal = "/".join(to_nfc(tuple(path.split("/"))))
-        if normal == path:
-            return path
-        try:
-            found = await self._parts.store.stat(session_place(session_id, path))
-        except NotADirectory:
-            found = None
-        return normal if found is None else path
+    async def as_written(self, session_id: str, path: str) -> str:
+        """The path as it is on the disk."""
+        return await as_written(self._parts.store, session_id, path)
 
     async def _found(self, session_id: str, path: str) -> Stat:
         if is_reserved(tuple(path.split("/"))):
@@ -241,8 +242,13 @@ class Folders:
             await open_session(tx, where.session_id)
         if not where.path:
             raise IsSession(session_id=where.session_id)
-        path = await self._as_written(where.session_id, where.path)
+        path = await self.as_written(where.session_id, where.path)
         await self._found(where.session_id, path)
+        if not permanent:
+            # Only what is listed can be taken back from the trash.
+            with suppress(TimeoutError):
+                async with asyncio.timeout(NOTE_SECONDS):
+                    await self._reconcile.note(where.session_id, path)
         doomed = await self._parts.publisher.publish(
             _RemovePath(self._parts, where.session_id, path, recursive=recursive, permanent=permanent)
         )
@@ -292,11 +298,16 @@ class _RemovePath(Steady):
 
     def _rest(self, place: Place, found: Stat, doomed: list[Place]) -> Move:
         """The move of what has no row: a folder with what else it holds, a link, an unrecorded file."""
-        name = folder_name(self.session_id, self._parts.clock(), self._parts.new_id("pth"))
+        name = rest_name(self.session_id, self._parts.clock(), self._parts.new_id("pth"))
         target = Place("trash", name)
         if self._permanent or found.is_link:
             doomed.append(target)
         return Move(place, target, found.inode)
+
+
+def _has(name: str, text: str) -> bool:
+    """Whether a text is part of a name, in any case and any normal form."""
+    return to_nfc((text.casefold(),))[0] in to_nfc((name.casefold(),))[0]
 
 
 def _session_item(entry: SessionEntry) -> FileItem:

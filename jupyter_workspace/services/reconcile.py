@@ -207,6 +207,24 @@ class Reconcile:
                 self._missing[session_id] = comparison.missing
             return unsettled | comparison.busy, comparison.missing
 
+    async def note(self, session_id: str, path: str) -> None:
+        """Makes known what is at a path and in it, however fresh; forgets nothing. Raises SessionNotFound."""
+        if not is_watched(path):
+            return
+        async with self._turn(session_id):
+            try:
+                seen, folders = await self._seen_at(session_id, [path])
+            except _TooMuch:
+                await self._scan(session_id, ())
+                return
+            async with self._session(session_id) as tx:
+                entries = [*(await tx.files.at_paths(session_id, [path])).values()]
+                for folder in folders:
+                    entries += await tx.files.beneath(session_id, folder)
+            listed = {entry.path for entry in entries}
+            fresh = {path: stat for path, stat in seen.items() if path not in listed}
+            await Comparison(self._parts, session_id, Picture(known={}, seen=fresh)).run()
+
     async def _seen_at(self, session_id: str, paths: Collection[str]) -> tuple[dict[str, Stat], list[str]]:
         """The files at these paths and in these folders, and the folders among them, gone ones too."""
         seen: dict[str, Stat] = {}

@@ -51,6 +51,7 @@ from jupyter_workspace.services.noticing import Finding, Notice, Refer
 from jupyter_workspace.services.parts import Parts
 from jupyter_workspace.services.publisher import Operation, Plan
 from jupyter_workspace.services.settings import Actor
+from jupyter_workspace.services.spelling import as_written
 from jupyter_workspace.stores.base import Place
 
 __all__ = ["Registration"]
@@ -183,24 +184,21 @@ class Registration:
         gathered.found.append((asked.place, finding))
 
     async def _path(self, asked: _Asked) -> str:
-        """The path in the session: as it stands on the disk, else in NFC. Raises SourceNotFound."""
+        """The path in the session as it stands on the disk; raises SourceNotFound."""
         given = str(asked.body.path)
         components = read_path(given, allow_hidden=self._parts.settings.allow_hidden)
         if not components or is_reserved(components):
             raise SourceNotFound(path=given)
-        for form in (components, to_nfc(components)):
-            path = "/".join(form)
-            try:
-                found = await self._parts.store.stat(session_place(asked.session_id, path))
-            except NotADirectory as error:
-                raise SourceNotFound(path=given) from error
-            if found is None:
-                continue
-            if found.is_link:
-                raise PathEscapes("A link cannot be registered.", hint="Register the file it leads to.")
-            if not found.is_dir and not found.is_special:
-                return path
-        raise SourceNotFound(path=given)
+        path = await as_written(self._parts.store, asked.session_id, "/".join(components))
+        try:
+            found = await self._parts.store.stat(session_place(asked.session_id, path))
+        except NotADirectory as error:
+            raise SourceNotFound(path=given) from error
+        if found is not None and found.is_link:
+            raise PathEscapes("A link cannot be registered.", hint="Register the file it leads to.")
+        if found is None or found.is_dir or found.is_special:
+            raise SourceNotFound(path=given)
+        return path
 
     async def _of_root(self, asked: _Asked, gathered: _Gathered) -> None:
         given = str(asked.body.root_path)
@@ -208,6 +206,8 @@ class Registration:
         if not components or any(is_state_folder(name) for name in components):
             raise SourceNotFound(root_path=given)
         path = "/".join(components)
+        if not path.isascii() and await self._parts.store.stat(Place("root", path)) is None:
+            path = "/".join(to_nfc(components))
         inside = f"{self._parts.settings.workspace_dir}/{asked.session_id}/"
         if path.startswith(inside) and asked.body.copy:
             body = replace(asked.body, path=path.removeprefix(inside))
@@ -246,10 +246,11 @@ class Registration:
         if isinstance(source, WorkspaceUri):
             async with self._parts.ledger.reading() as tx:
                 await require_session(tx, actor, source.session_id)
-                entry = await tx.files.at(source.session_id, source.path)
+                path = await as_written(self._parts.store, source.session_id, source.path)
+                entry = await tx.files.at(source.session_id, path)
             if entry is None or entry.storage == "reference":
                 raise SourceNotFound(source=str(asked.body.source))
-            root_path = f"{self._parts.settings.workspace_dir}/{source.session_id}/{source.path}"
+            root_path = f"{self._parts.settings.workspace_dir}/{source.session_id}/{path}"
             candidate = self._candidate(asked, entry.name)
             candidate = replace(candidate, source="ingest", kind="attachment", folder=ATTACHMENTS_FOLDER)
             await self._snapshot(asked, root_path, candidate, gathered)

@@ -9,17 +9,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from jupyter_workspace.errors import DiskFull, FileTooLarge, QuotaExceeded, WorkspaceError
 from jupyter_workspace.models.entry import SessionEntry, SessionTotals
 from jupyter_workspace.policy.limits import Scope, check_disk, check_file_size, check_quota, headroom
 from jupyter_workspace.policy.retention import Candidate, due_for_room
 from jupyter_workspace.services.ledger import Ledger
+from jupyter_workspace.services.remnants import Remnants
 from jupyter_workspace.services.settings import Settings
 from jupyter_workspace.stores.base import Store
 
-__all__ = ["Reservation", "Room"]
+__all__ = ["Purgeable", "Reservation", "Room"]
 
 #: A reservation of unknown length grows by this many bytes at a time.
 STEP = 64 * 2**20
@@ -27,6 +29,18 @@ STEP = 64 * 2**20
 #: How often the room that is set aside is looked after, in seconds, and the free bytes that this needs.
 REFILL_SECONDS = 5.0
 ENOUGH = 32 * 2**20
+
+
+class Purgeable(Protocol):
+    """What gives way when room is needed; see `trash.Trash`."""
+
+    async def candidates(
+        self, *, session: SessionEntry | None = None, owner: str | None = None
+    ) -> list[Candidate]:
+        """What could go: of one session, of the sessions of one owner, or of all."""
+
+    async def purge(self, keys: list[str]) -> None:
+        """Ends these."""
 
 
 class Reservation:
@@ -67,12 +81,13 @@ class Room:
     """The reservations of this server."""
 
     def __init__(
-        self, ledger: Ledger, store: Store, settings: Settings, purge: Callable[[list[str]], Awaitable[None]]
+        self, ledger: Ledger, store: Store, settings: Settings, trash: Purgeable, remnants: Remnants
     ) -> None:
         self._ledger = ledger
         self._store = store
         self._settings = settings
-        self._purge = purge
+        self._trash = trash
+        self._remnants = remnants
         self._held: set[Reservation] = set()
         # One at a time, or uploads that come together are all refused for each other's sake.
         has_quota = settings.max_session_size or settings.max_user_size
@@ -155,19 +170,31 @@ class Room:
         async with self._ledger.reading() as tx:
             _, totals = await tx.sessions.with_totals(session.session_id)
             user = await tx.sessions.totals(session.owner)
-        used = _kept(totals) + self._others(mine, lambda held: held.session_id == session.session_id)
-        await self._fit("session", session.session_id, used, limits.max_session_size, mine)
-        used = _kept(user) + self._others(mine, lambda held: held.owner == session.owner)
-        await self._fit("user", None, used, limits.max_user_size, mine)
+            owned = await tx.sessions.ids_of(session.owner)
+        left = [one for one in await self._remnants.all() if one.session_id in owned]
+        here = sum(one.size for one in left if one.session_id == session.session_id and not one.is_session)
+        used = _kept(totals) + here + self._others(mine, lambda held: held.session_id == session.session_id)
+        await self._fit("session", session, used, limits.max_session_size, mine)
+        used = (
+            _kept(user)
+            + sum(one.size for one in left)
+            + self._others(mine, lambda held: held.owner == session.owner)
+        )
+        await self._fit("user", session, used, limits.max_user_size, mine)
 
     async def _fit(
-        self, scope: Scope, session_id: str | None, used: int, limit: int, mine: Reservation
+        self, scope: Scope, session: SessionEntry, used: int, limit: int, mine: Reservation
     ) -> None:
         try:
             check_quota(scope, used=used, limit=limit, requested=mine.size)
         except QuotaExceeded:
             given_up = await self._given_up(mine)
-            if not await self._make_room(session_id, used + mine.size - limit, given_up):
+            trash = (
+                await self._trash.candidates(session=session)
+                if scope == "session"
+                else await self._trash.candidates(owner=session.owner)
+            )
+            if not await self._make_room(trash, used + mine.size - limit, given_up):
                 raise
 
     async def _given_up(self, mine: Reservation) -> int:
@@ -186,7 +213,8 @@ class Room:
         try:
             check_disk(free=free - promised, headroom=spare, requested=requested)
         except DiskFull:
-            if not await self._make_room(None, requested + spare + promised - free):
+            trash = await self._trash.candidates()
+            if not await self._make_room(trash, requested + spare + promised - free):
                 raise
 
     def _others(self, mine: Reservation, concerns: Callable[[SessionEntry], bool]) -> int:
@@ -196,21 +224,13 @@ class Room:
             if held is not mine and held.session is not None and concerns(held.session)
         )
 
-    async def _make_room(self, session_id: str | None, needed: int, given_up: int = 0) -> bool:
+    async def _make_room(self, trash: Sequence[Candidate], needed: int, given_up: int = 0) -> bool:
         """Purges the oldest trash if that, with what is given up anyhow, is enough; whether it was."""
-        async with self._ledger.reading() as tx:
-            trash = await tx.files.trash(session_id)
-        sizes = {entry.artifact_id: entry.size for entry in trash}
-        due = due_for_room(
-            [
-                Candidate(key=entry.artifact_id, since=entry.deleted_at or entry.created_at, size=entry.size)
-                for entry in trash
-            ],
-            needed=needed,
-        )
+        sizes = {candidate.key: candidate.size for candidate in trash}
+        due = due_for_room(trash, needed=needed)
         if sum(sizes[key] for key in due) + given_up < needed:
             return False
-        await self._purge(due)
+        await self._trash.purge(due)
         return True
 
 

@@ -19,8 +19,8 @@ from jupyter_workspace.services.changes import Remove
 from jupyter_workspace.services.lookup import open_session, require_session
 from jupyter_workspace.services.parts import Parts
 from jupyter_workspace.services.publisher import Plan, Steady
+from jupyter_workspace.services.remnants import Remnants, session_name
 from jupyter_workspace.services.settings import SERVER_OWNER, Actor
-from jupyter_workspace.services.trash import folder_name
 from jupyter_workspace.stores.base import Move, Place
 
 __all__ = ["Sessions"]
@@ -32,8 +32,9 @@ Adopt = Callable[[str], Awaitable[object]]
 class Sessions:
     """The sessions of this server; another owner's are not found."""
 
-    def __init__(self, parts: Parts, adopt: Adopt, notebooks: Notebooks) -> None:
+    def __init__(self, parts: Parts, adopt: Adopt, notebooks: Notebooks, remnants: Remnants) -> None:
         self._parts = parts
+        self._remnants = remnants
         self._adopt = adopt
         self._notebooks = notebooks
 
@@ -128,13 +129,17 @@ class Sessions:
         return await self._adopted(actor, session_id), True
 
     async def usage(self, actor: Actor) -> Usage:
-        """What the actor's files take: live bytes against the limit, trash counted apart."""
+        """What the actor's files take: live bytes against the limit, trash counted apart.
+
+        The trash of deleted sessions is in the sum only.
+        """
+        remnants = await self._remnants.all()
         async with self._parts.ledger.reading() as tx:
-            rows = [
-                (entry, totals)
-                for entry, totals in await tx.sessions.all()
-                if entry.deleted_at is None and actor.may_see(entry.owner)
-            ]
+            visible = [row for row in await tx.sessions.all() if actor.may_see(row[0].owner)]
+        rows = [(entry, totals) for entry, totals in visible if entry.deleted_at is None]
+        left = {entry.session_id: [0, 0] for entry, _ in visible}
+        for remnant in remnants:
+            left.get(remnant.session_id, [0, 0])[remnant.is_session] += remnant.size
         used = sum(totals.live_bytes for _, totals in rows)
         limit = self._parts.settings.max_user_size
         return Usage(
@@ -142,12 +147,12 @@ class Sessions:
             limit_bytes=limit,
             used_percent=round(100 * used / limit, 1) if limit else 0.0,
             file_count=sum(totals.attachments + totals.artifacts for _, totals in rows),
-            trash_bytes=sum(totals.trash_bytes for _, totals in rows),
+            trash_bytes=sum(totals.trash_bytes for _, totals in rows) + sum(map(sum, left.values())),
             sessions=[
                 SessionUsage(
                     session_id=entry.session_id,
                     used_bytes=totals.live_bytes,
-                    trash_bytes=totals.trash_bytes,
+                    trash_bytes=totals.trash_bytes + left[entry.session_id][False],
                     file_count=totals.attachments + totals.artifacts,
                 )
                 for entry, totals in rows
@@ -284,12 +289,12 @@ class _Deletion(Steady):
         if entry is None or entry.deleted_at is not None:
             raise SessionNotFound(session_id=self.session_id)
         now = self._parts.clock()
-        doomed = [Place("trash", old.artifact_id) for old in await tx.files.trash(self.session_id)]
+        doomed = [Place("trash", name) for name in await tx.discarded.ids(self.session_id)]
         moves: list[Move] = []
         folder = Place("workspace", self.session_id)
         found = await self._parts.store.stat(folder) if self._with_files else None
         if found is not None:
-            target = Place("trash", folder_name(self.session_id, now, self._parts.new_id("ses")))
+            target = Place("trash", session_name(self.session_id, now, self._parts.new_id("ses")))
             moves.append(Move(folder, target, found.inode))
         tombstone = replace(entry, notebooks=[], deleted_at=now, updated_at=now)
         return Plan(

@@ -9,12 +9,14 @@ from datetime import UTC, datetime, timedelta
 from msgspec.structs import replace
 
 from jupyter_workspace.errors import WorkspaceError
+from jupyter_workspace.models.entry import SessionEntry
 from jupyter_workspace.policy.retention import Candidate, due_by_age, due_by_size
 from jupyter_workspace.services.ledger import Ledger
+from jupyter_workspace.services.remnants import Remnants, is_remnant
 from jupyter_workspace.services.settings import Settings
 from jupyter_workspace.stores.base import Place, Store
 
-__all__ = ["KEY_LIFE", "Trash", "folder_name"]
+__all__ = ["KEY_LIFE", "Trash"]
 
 _log = logging.getLogger(__name__)
 
@@ -24,20 +26,14 @@ SWEEP_SECONDS = 3600.0
 #: How long an Idempotency-Key is kept (API.md, section 4).
 KEY_LIFE = timedelta(hours=24)
 
-_FOLDER = "session"
-
-
-def folder_name(session_id: str, moment: datetime, token: str) -> str:
-    """The name in the trash of a deleted session's folder; it says since when it is there."""
-    return f"{_FOLDER}.{int(moment.timestamp())}.{token}.{session_id}"
-
 
 class Trash:
     """Ends what is in the trash."""
 
-    def __init__(self, ledger: Ledger, store: Store, settings: Settings) -> None:
+    def __init__(self, ledger: Ledger, store: Store, settings: Settings, remnants: Remnants) -> None:
         self._ledger = ledger
         self._store = store
+        self._remnants = remnants
         self._settings = settings
 
     async def run(self) -> None:
@@ -50,43 +46,52 @@ class Trash:
                 _log.exception("The trash could not be swept.")
 
     async def sweep(self, now: datetime) -> None:
-        """Purges what is due by age or size, and folders of sessions deleted long ago."""
+        """Purges what is due by age or size, and folders that hold nothing."""
         async with self._ledger.writing() as tx:
             await tx.keys.drop_before(now - KEY_LIFE)
-            trash = await tx.files.trash()
-        candidates = [
-            Candidate(key=entry.artifact_id, since=entry.deleted_at or now, size=entry.size)
-            for entry in trash
-        ]
+        candidates = await self.candidates()
         keep = timedelta(days=self._settings.trash_days)
         due = {
             *due_by_age(candidates, now=now, keep=keep),
             *due_by_size(candidates, limit=self._settings.trash_size),
+            *(remnant.name for remnant in await self._remnants.all() if not remnant.files),
         }
         if due:
             await self.purge(sorted(due))
-        for name in await self._store.trash_names():
-            since = _since(name)
-            if since is not None and keep and since + keep <= now:
-                await self._store.remove(Place("trash", name))
 
-    async def purge(self, artifact_ids: list[str]) -> None:
-        """Ends these: first the index forgets them, then their bytes go.
+    async def candidates(
+        self, *, session: SessionEntry | None = None, owner: str | None = None
+    ) -> list[Candidate]:
+        """What could be purged: of one session, of the sessions of one owner, or of all."""
+        session_id = None if session is None else session.session_id
+        async with self._ledger.reading() as tx:
+            trash = await tx.discarded.candidates(session_id=session_id, owner=owner)
+            owned = None if owner is None else await tx.sessions.ids_of(owner)
+        remnants = [
+            remnant
+            for remnant in await self._remnants.all()
+            if (owned is None or remnant.session_id in owned)
+            and (session_id is None or (remnant.session_id == session_id and not remnant.is_session))
+        ]
+        return [
+            *(Candidate(key=one.artifact_id, since=one.since, size=one.size) for one in trash),
+            *(Candidate(key=one.name, since=one.since, size=one.size) for one in remnants),
+        ]
+
+    async def purge(self, keys: list[str]) -> None:
+        """Ends these, by their ids or names: first the index forgets them, then their bytes go.
 
         Not while a publication is under way: it may be bringing back the very thing that goes.
         """
         async with self._ledger.publishing:
-            for artifact_id in await self._ledger.insist(lambda: self._forget(artifact_ids)):
-                await self._store.remove(Place("trash", artifact_id))
+            for name in await self._ledger.insist(lambda: self._forget(keys)):
+                await self._store.remove(Place("trash", name))
 
-    async def _forget(self, artifact_ids: list[str]) -> list[str]:
+    async def _forget(self, keys: list[str]) -> list[str]:
         """Takes these out of the index; gives the names of what nobody can ask for any more."""
-        doomed: list[str] = []
+        doomed = [key for key in keys if is_remnant(key)]
         async with self._ledger.writing() as tx:
-            wanted = set(artifact_ids)
-            for entry in await tx.files.trash():
-                if entry.artifact_id not in wanted:
-                    continue
+            for entry in await tx.discarded.of(keys):
                 current = await tx.files.find(entry.session_id, entry.attachment_id)
                 if current is not None and current.artifact_id != entry.artifact_id:
                     await tx.files.put_version(entry, replace(entry, kept="gone"))
@@ -100,19 +105,9 @@ class Trash:
     async def drop_unknown(self) -> int:
         """Removes bytes that no row knows: what a crash left of a purge. How many there were."""
         async with self._ledger.reading() as tx:
-            known: set[str] = {entry.artifact_id for entry in await tx.files.trash()}
-        unknown = [
-            name for name in await self._store.trash_names() if name not in known and _since(name) is None
-        ]
+            known = set(await tx.discarded.ids())
+        names = await self._store.trash_names()
+        unknown = [name for name in names if name not in known and not is_remnant(name)]
         for name in unknown:
             await self._store.remove(Place("trash", name))
         return len(unknown)
-
-
-def _since(name: str) -> datetime | None:
-    """When a folder came into the trash, by its name; None for the bytes of a file."""
-    kind, _, rest = name.partition(".")
-    seconds = rest.partition(".")[0]
-    if kind != _FOLDER or not seconds.isascii() or not seconds.isdigit():
-        return None
-    return datetime.fromtimestamp(int(seconds), UTC)

@@ -325,6 +325,9 @@ class Publishing(Protocol):
     async def trash_names(self) -> list[str]:
         """What lies in the trash."""
 
+    async def measure(self, place: Place) -> tuple[int, int]:
+        """How many files a file or folder is, at any depth and links too, and their bytes."""
+
     async def ensure_ballast(self) -> None:
         """Set some room aside (8 MiB) so that deleting works on a full disk. `DiskFull`."""
 

@@ -356,6 +356,17 @@ class _LocalPublishing(_LocalSpool):
         """See `base.Publishing`."""
         return await self._ask(self._names, Place("trash", ""))
 
+    async def measure(self, place: Place) -> tuple[int, int]:
+        """See `base.Publishing`."""
+        return await self._ask(self._measure, place)
+
+    def _measure(self, place: Place) -> tuple[int, int]:
+        found = self.disk.stat(place)
+        if found is None or not found.is_dir:
+            return (0, 0) if found is None else (1, found.size)
+        with self.disk.folder(place) as folder:
+            return walking.measure(self.disk.resolver, folder)
+
     def _names(self, place: Place) -> list[str]:
         with self.disk.root(place) as root:
             return sorted(os.listdir(root))  # noqa: PTH208  (a descriptor, no path)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from jupyter_workspace.stores.beneath import Resolver
 
-__all__ = ["delete_tree", "list_folder", "walk"]
+__all__ = ["delete_tree", "list_folder", "measure", "walk"]
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | os.O_NOFOLLOW
 
@@ -87,6 +87,28 @@ def walk(resolver: Resolver, root: int, ignored: Callable[[str], bool], limit: i
                 raise
             walking.unreadable += 1
     return walking.result(truncated=False)
+
+
+def measure(resolver: Resolver, root: int) -> tuple[int, int]:
+    """How many files are beneath `root`, at any depth and of any kind, and their bytes.
+
+    A folder that cannot be read counts as a file: something may be in it.
+    """
+    files = size = 0
+    pending = [""]
+    while pending:
+        path = pending.pop()
+        try:
+            with _opened(resolver, root, path) as folder, os.scandir(folder) as found:
+                for entry in found:
+                    if entry.is_dir(follow_symlinks=False):
+                        pending.append(f"{path}/{entry.name}" if path else entry.name)
+                    else:
+                        files += 1
+                        size += entry.stat(follow_symlinks=False).st_size
+        except OSError:
+            files += 1
+    return files, size
 
 
 class _Walking:

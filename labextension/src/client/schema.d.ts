@@ -2006,6 +2006,18 @@ export interface operations {
                     };
                 };
             };
+            /** @description Gone: `version_gone`. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "version_gone";
+                    };
+                };
+            };
             /** @description Requested Range Not Satisfiable: `range_invalid`. */
             416: {
                 headers: {
@@ -2157,6 +2169,13 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description Gone: `version_gone`. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description Requested Range Not Satisfiable: `range_invalid`. */
             416: {
                 headers: {
@@ -2258,6 +2277,18 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "method_not_allowed";
+                    };
+                };
+            };
+            /** @description Gone: `version_gone`. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "version_gone";
                     };
                 };
             };
@@ -2412,6 +2443,18 @@ export interface operations {
                     };
                 };
             };
+            /** @description Gone: `version_gone`. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "version_gone";
+                    };
+                };
+            };
             /** @description Requested Range Not Satisfiable: `range_invalid`. */
             416: {
                 headers: {
@@ -2548,6 +2591,13 @@ export interface operations {
                 headers: {
                     /** @description The methods of this address. */
                     Allow?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Gone: `version_gone`. */
+            410: {
+                headers: {
                     [name: string]: unknown;
                 };
                 content?: never;

@@ -16,6 +16,8 @@ from jupyter_workspace.errors import (
 from jupyter_workspace.models.artifact import Register
 from jupyter_workspace.models.session import SessionChange, SessionNew
 from jupyter_workspace.services import folders as folding
+from jupyter_workspace.services import reconcile as reconciling
+from jupyter_workspace.services.artifacts import Page
 from jupyter_workspace.services.folders import parse_where
 from jupyter_workspace.services.settings import Actor
 from tests.unit.opening import ADA, caught, events, indexed, session, upload, write
@@ -260,7 +262,13 @@ async def test_a_file_and_an_empty_folder_go_to_the_trash(workspace, churn, open
     assert list(churn.iterdir()) == []
     assert entry.artifact_id in opener.trash()
     assert len(opener.trash()) == 3
-    assert [event["change_type"] for event in await events(workspace)] == ["created", "deleted"]
+    told = [(event["change_type"], event["name"]) for event in await events(workspace)]
+    assert told == [
+        ("created", "a.csv"),
+        ("deleted", "a.csv"),
+        ("created", "unknown.txt"),
+        ("deleted", "unknown.txt"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -308,8 +316,55 @@ async def test_a_folder_goes_with_all_it_holds_on_demand(workspace, churn, opene
     assert (churn / "data/a.csv").read_bytes() == b"a"
     assert restored.path == "data/a.csv"
     assert (churn / "data2/c.csv").exists()
-    assert len((await indexed(workspace))[2]) == 3
-    assert len(opener.trash()) == 2
+    listed = await workspace.artifacts.trash(ADA, "churn", Page())
+    assert sorted(file.path for file in listed.trash) == ["data/deep/b.csv", "data/unknown.txt"]
+    assert len(opener.trash()) == 3
+
+
+# API 5, 11.26: what nobody listed yet is noted first, so that it can be taken back
+async def test_files_that_were_not_listed_can_be_restored_after_their_folder_was_deleted(workspace, churn):
+    write(churn, "data/deep/fresh.txt", b"written a moment ago")
+
+    await delete(workspace, "churn/data", recursive=True)
+    [file] = (await workspace.artifacts.trash(ADA, "churn", Page())).trash
+    await workspace.artifacts.restore(ADA, "churn", file.attachment_id, "error")
+
+    assert (churn / "data/deep/fresh.txt").read_bytes() == b"written a moment ago"
+
+
+@pytest.mark.parametrize("limit", [1, 2000])
+async def test_a_folder_of_many_unlisted_files_goes_to_the_trash_file_by_file(
+    workspace, churn, monkeypatch, limit
+):
+    monkeypatch.setattr(reconciling, "LARGE_FOLDER", limit)
+    await upload(workspace, "known.txt", folder="data")
+    for number in range(3):
+        write(churn, f"data/{number}.txt")
+
+    await delete(workspace, "churn/data", recursive=True)
+
+    assert (await workspace.artifacts.trash(ADA, "churn", Page())).total == 4
+
+
+async def test_a_hidden_folder_goes_to_the_trash_as_it_is(opener):
+    async with opener(in_memory=True, allow_hidden=True) as workspace:
+        await session(workspace)
+        write(opener.folder(), ".cache/a.bin")
+
+        await delete(workspace, "churn/.cache", recursive=True)
+
+        assert (await workspace.artifacts.trash(ADA, "churn", Page())).total == 0
+        assert len(opener.trash()) == 1
+
+
+async def test_a_deletion_does_not_wait_for_ever_until_files_are_listed(workspace, churn, monkeypatch):
+    monkeypatch.setattr(folding, "NOTE_SECONDS", 0)
+    write(churn, "data/a.txt")
+
+    await delete(workspace, "churn/data", recursive=True)
+
+    assert not (churn / "data").exists()
+    assert (await workspace.artifacts.trash(ADA, "churn", Page())).total == 0
 
 
 async def test_a_folder_deleted_for_good_leaves_nothing(workspace, churn, opener):

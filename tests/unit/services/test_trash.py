@@ -20,6 +20,7 @@ async def test_what_lay_in_the_trash_for_its_days_goes_for_good(opener, clock, d
     async with opener(in_memory=True, trash_days=days) as workspace:
         await session(workspace)
         await session(workspace, "other")
+        write(opener.folder("other"), "a.txt")
         old = await trashed(workspace, "old.csv")
         await workspace.sessions.delete(ADA, "other", with_files=True)
         clock.forward(days=20)
