@@ -338,7 +338,7 @@ def test_every_table_has_a_primary_key(tmp_path):
 
 
 @pytest.mark.parametrize("bit", [0x01, 0x80])
-@pytest.mark.parametrize("name", [b"provenance TEXT", b"files_path", b"CREATE TABLE sessions"])
+@pytest.mark.parametrize("name", [b"provenance TEXT", b"INDEX files_path", b"CREATE TABLE sessions"])
 async def test_a_damaged_schema_is_set_aside(file, bit, name):
     database, _ = await opened(file)
     await database.close()

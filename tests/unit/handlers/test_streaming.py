@@ -22,6 +22,7 @@ class Pipe:
     def __init__(self, *, takes=True):
         self.takes = takes
         self.is_closed = False
+        self.socket = SimpleNamespace(setsockopt=lambda *_: None)
 
     def writing(self):
         return not self.takes
