@@ -8,7 +8,8 @@ promised at the beginning, and the server publishes nothing that has another.
     204                     the next part, larger
     413 of a proxy          the same bytes in smaller parts
     lost, 409, 423, 5xx     a pause, the offset, and on; given up after ten minutes without a byte
-    404, 410                the upload is gone: from the beginning, once
+    404, 410 of the server  the upload is gone: from the beginning, once
+    404, 424 of a proxy     as lost: it does not know the server yet, or no more
     any other refusal       the error that it stands for
 """
 
@@ -68,6 +69,8 @@ CREATED = 201
 STORED = 204
 FORBIDDEN = 403
 GONE = frozenset({404, 410})
+#: What a hub or a proxy says of a server to which it has no route, after a restart of its own for instance.
+UNROUTED = frozenset({404, 424})
 TOO_LARGE = 413
 #: A wrong offset, a lock, and what servers and proxies say when they are being started, or are busy.
 PASSING = frozenset({408, 409, 423, 425, 429, 500, 502, 503, 504})
@@ -235,7 +238,7 @@ class _Pieces:
                 self._patience.restore()
             self._tell(offset)
             outcome = yield self._part(upload_id, offset)
-            found = yield from self._after(upload_id, offset, outcome)
+            found = yield from self._after(upload_id, offset, _of_server(outcome))
         self._tell(self._length)
         return found
 
@@ -299,8 +302,7 @@ class _Pieces:
         """How many bytes the server has for sure, or the id of the file that it has made of them."""
         where = route("uploads", self._session_id, upload_id)
         while True:
-            answer = yield from ask(Request("GET", where, repeatable=True))
-            upload = decoded(answer, Upload)
+            upload = decoded((yield from _known(Request("GET", where, repeatable=True))), Upload)
             if upload.state == "done":
                 return str(upload.attachment_id)
             if upload.state == "failed":
@@ -311,14 +313,31 @@ class _Pieces:
 
     def _offset(self, where: str) -> Flow[int]:
         # HEAD brings to the disk what came last, so it may say more than GET.
-        answer = yield from ask(Request("HEAD", where, headers=HEADERS, repeatable=True), *GONE)
-        if answer.status in GONE:
-            raise errors.UploadGone
+        answer = yield from _known(Request("HEAD", where, headers=HEADERS, repeatable=True))
         return int(answer.headers["upload-offset"])
 
 
+def _of_server(outcome: Response | Lost) -> Response | Lost:
+    """The outcome; as lost what somebody on the way answered who has no route to the server."""
+    # Our own answers to requests of tus always have the header.
+    if isinstance(outcome, Lost) or outcome.status not in UNROUTED or "tus-resumable" in outcome.headers:
+        return outcome
+    return Lost(f"a proxy has no route to it and answers {outcome.status}", begun=True)
+
+
+def _known(request: Request) -> Flow[Response]:
+    """The server's answer about an upload; ServerUnreachable, UploadGone, or what it refuses with."""
+    answer = yield from ask(request, *GONE, *UNROUTED)
+    outcome = _of_server(answer)
+    if isinstance(outcome, Lost):
+        raise error_of(outcome)
+    if answer.status in {*GONE, *UNROUTED}:
+        raise _gone(error_of(answer), answer.status)
+    return answer
+
+
 def _gone(error: errors.WorkspaceError, status: int) -> errors.WorkspaceError:
-    # Proxies and other handlers answer without a code.
+    # The answer to a HEAD has no body, and so no code.
     return errors.UploadGone() if status in GONE and type(error) is errors.WorkspaceError else error
 
 

@@ -231,10 +231,29 @@ def test_a_refusal_at_the_end_is_the_error_it_stands_for(content, code, error):
 
 @pytest.mark.parametrize("status", [404, 410])
 def test_an_upload_that_is_gone_is_an_error_where_it_was_begun(content, status):
+    gone = answer(b"", status=status, tus_resumable="1.0.0")
     with pytest.raises(errors.UploadGone):
-        send(content, *BEGUN, answer(b"", status=status))
+        send(content, *BEGUN, gone)
     with pytest.raises(errors.UploadGone):
-        send(content, CREATED, state(), answer(b"", status=status))
+        send(content, CREATED, state(), gone)
+
+
+# B16: a hub that was restarted answers so until its proxy knows the user's server again
+@pytest.mark.parametrize("status", [404, 424])
+def test_a_proxy_that_knows_no_server_is_waited_for(content, status):
+    astray = answer({"message": "Not Found"}, status)
+
+    told = send(
+        content, *BEGUN, astray, astray, state(), astray, state(), head(0), stored(16 * MIB), ended(), FILE
+    )
+
+    assert told.result.sha256 == SHA256
+    assert len(told.pauses) == 3
+
+
+def test_a_proxy_that_knows_no_server_for_long_leaves_an_upload_that_can_be_gone_on_with(content):
+    with pytest.raises(errors.ServerUnreachable):
+        send(content, *BEGUN, *[answer(b"", 404)] * 60)
 
 
 def test_a_record_with_other_bytes_is_an_error(content):
