@@ -16,7 +16,7 @@ RESET = struct.pack("ii", 1, 0)
 
 
 class Cut(NamedTuple):
-    """When a connection ends: after so many bytes from the client, by FIN, RST or silence."""
+    """When a connection ends: after so many bytes from the client; `how` is fin, reset, stall or kill."""
 
     after: int
     how: str
@@ -25,12 +25,21 @@ class Cut(NamedTuple):
 class Line:
     """Listens on 127.0.0.1 and passes on to a port; `plan` gives for each connection its cut, or None.
 
+    `kill` is what a cut of that kind does to the server before the connection ends.
+
     `limit`: bodies that are announced larger are refused with 413, as proxies do, without reading them.
     """
 
-    def __init__(self, port: int, plan: Callable[[], Cut | None] = lambda: None, limit: int = 0):
+    def __init__(
+        self,
+        port: int,
+        plan: Callable[[], Cut | None] = lambda: None,
+        limit: int = 0,
+        kill: Callable[[], object] = lambda: None,
+    ):
         self.target = port
         self.plan = plan
+        self.kill = kill
         self.limit = limit
         self.cuts = 0
         self.refusals = 0
@@ -106,6 +115,8 @@ class Line:
             waiting.register(near, select.POLLRDHUP)
             while self.open and not waiting.poll(100):
                 pass
+        if how == "kill":
+            self.kill()
         if how == "reset":
             for one in (near, far):
                 one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 FOLDER = Path(__file__).parents[2] / "build" / "javascript"
+UPLOAD = Path(__file__).parent / "clients" / "upload.mjs"
 SECONDS = 180
 
 
@@ -33,3 +36,8 @@ def installed(*packages: str) -> Path:
             shutil.rmtree(folder)
             pytest.skip(f"{' '.join(packages)} cannot be installed: {made.stderr[-300:]}")
     return folder
+
+
+def upload_command(options: dict[str, Any]) -> list[str]:
+    """The command that uploads a file with tus-js-client; `upload.mjs` says which options there are."""
+    return ["node", str(UPLOAD), str(installed("tus-js-client@4")), json.dumps(options)]

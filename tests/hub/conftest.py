@@ -17,7 +17,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode, urlsplit
 
+import psutil
 import pytest
+from api.running import Server
 
 HERE = Path(__file__).parent
 START_SECONDS = 60.0
@@ -170,6 +172,13 @@ class Hub:
         """The root that a user's server serves."""
         return self.folder / f"home-{name}"
 
+    def program(self, word: str) -> psutil.Process:
+        """The process below the hub that has this word in its command line."""
+        for process in psutil.Process(self.process.pid).children(recursive=True):
+            if any(word in part for part in process.cmdline()):
+                return process
+        raise AssertionError(f"no process of {word!r}")
+
     def connection(self, name: str) -> dict[str, str]:
         """What the user's server tells its kernels: address and scoped token."""
         found = self.home(name).rglob("jupyter_workspace/*.connection.json")
@@ -218,3 +227,22 @@ def ada_token(hub, ada):
     )
     assert answer.status == 201, answer.body
     return answer.json()["token"]
+
+
+class Behind(Server):
+    """A user's server as a script asks it, through the hub's proxy."""
+
+    def __init__(self, hub: Hub, name: str, token: str):
+        self.home = hub.home(name)
+        self.root = self.home
+        self.workspace = self.root / "workspace"
+        self.token = token
+        self.login = {"Authorization": f"token {token}"}
+        self.port = hub.port
+        self.url = f"http://127.0.0.1:{hub.port}/user/{name}/"
+        self.answers = 0
+
+
+@pytest.fixture(scope="session")
+def ada_server(hub, ada_token):
+    return Behind(hub, "ada", ada_token)

@@ -10,11 +10,10 @@ import subprocess
 import sys
 import threading
 import time
-from pathlib import Path
 
 import pytest
 from api.cutting import Cut, Line
-from api.javascript import installed
+from api.javascript import upload_command
 from api.listening import said, streaming, subscribed, told
 from api.resuming import begun
 from api.running import BASE_URL
@@ -113,9 +112,8 @@ def test_tus_js_client_uploads_in_chunks_below_the_limit(front, session, big):
         "chunkSize": CHUNK,
         "metadata": {"filename": "js.bin"},
     }
-    command = ["node", str(Path(__file__).with_name("upload.mjs")), str(installed("tus-js-client@4"))]
 
-    subprocess.run([*command, json.dumps(options)], capture_output=True, timeout=60, check=True)
+    subprocess.run(upload_command(options), capture_output=True, timeout=60, check=True)
 
     assert_arrived(session, big)
 
