@@ -26,7 +26,7 @@ The tree, by what a caller would do next:
       Unavailable               come back after `retry_after` seconds
         ScanUnavailable  Busy  Starting
       Internal                  our fault; the server's log has the trace
-      NoSession  AmbiguousName  ServerUnreachable   (raised on the kernel's side only)
+      NoSession  AmbiguousName  FolderUnreachable  ServerUnreachable   (on the kernel's side only)
 
 `code` and `status` are the wire's; `facts` are the further members of the answer. A client rebuilds
 the class from the code (`error_from_answer`), so `except QuotaExceeded` reads the same in a notebook
@@ -503,6 +503,14 @@ class AmbiguousName(WorkspaceError, LookupError):
 
     code = "ambiguous_name"
     default_message = "More than one file has this name."
+
+
+class FolderUnreachable(NotFound, FileNotFoundError):
+    """The session's folder is not on the machine of this kernel, or not where the server said."""
+
+    code = "folder_unreachable"
+    default_message = "The session's folder cannot be reached from this kernel."
+    default_hint = "Read with ws[name], write with ws.publish(object, name) or ws.register(path)."
 
 
 class ServerUnreachable(WorkspaceError, ConnectionError):

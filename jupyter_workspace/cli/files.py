@@ -8,7 +8,7 @@ import click
 
 from jupyter_workspace.errors import FileNotFound
 from jupyter_workspace.models.artifact import Register
-from jupyter_workspace.models.file import Conflict, File, FileKind
+from jupyter_workspace.models.file import File, FileKind
 
 if TYPE_CHECKING:
     from jupyter_workspace.cli.main import Context
@@ -87,9 +87,9 @@ def restore(context: Context, session_id: str, names: tuple[str, ...], *, rename
         ids = [
             file.artifact_id for file in trash if name in {file.path, file.attachment_id, file.artifact_id}
         ]
-        on_conflict: Conflict = "rename" if rename else "error"
+        file_id = ids[0] if ids else name
         records.append(
-            context.client.restore_file(session_id, ids[0] if ids else name, on_conflict=on_conflict)
+            context.client.restore_file(session_id, file_id, on_conflict="rename" if rename else "error")
         )
     context.output.rows(records, COLUMNS)
 

@@ -6,7 +6,6 @@ import os
 import unicodedata
 from collections.abc import Callable, Mapping
 from pathlib import Path, PurePosixPath
-from typing import ClassVar
 from urllib.parse import quote
 
 from jupyter_workspace import errors
@@ -17,17 +16,7 @@ from jupyter_workspace.client.wire import route
 from jupyter_workspace.models.file import File
 from jupyter_workspace.models.session import Session
 
-__all__ = ["FolderUnreachable", "Place", "session_path"]
-
-
-class FolderUnreachable(errors.NotFound, FileNotFoundError):
-    """The session's folder is not on the machine of this kernel, or not where the server said."""
-
-    code: ClassVar[str] = "folder_unreachable"
-    default_message: ClassVar[str] = "The session's folder cannot be reached from this kernel."
-    default_hint: ClassVar[str | None] = (
-        "Read with ws[name], write with ws.publish(object, name) or ws.register(path)."
-    )
+__all__ = ["Place", "session_path"]
 
 
 def session_path(path: str | os.PathLike[str]) -> PurePosixPath:
@@ -99,7 +88,7 @@ class Place:
         """The session's folder; FolderUnreachable when it is not on this machine."""
         folder = self.folder
         if folder is None:
-            raise FolderUnreachable
+            raise errors.FolderUnreachable
         return folder
 
     def local(self, file: File) -> Path | None:

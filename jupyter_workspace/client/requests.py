@@ -6,7 +6,7 @@ the flows that carry bytes. The public face is `Client` and `AsyncClient`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from msgspec import UNSET, UnsetType
 
@@ -24,7 +24,7 @@ from jupyter_workspace.client.wire import (
     route,
 )
 from jupyter_workspace.models.artifact import ArtifactChange, Register, Restore, ScanResult
-from jupyter_workspace.models.file import AttachmentList, Batch, Conflict, File, FileKind, FileList, TrashList
+from jupyter_workspace.models.file import AttachmentList, Batch, File, FileKind, FileList, TrashList
 from jupyter_workspace.models.service import API_VERSION, Service, Usage
 from jupyter_workspace.models.session import (
     Resolve,
@@ -318,7 +318,9 @@ def list_trash(session_id: str, *, limit: int | None = None, offset: int | None 
     return (yield from _get(TrashList, route("sessions", session_id, "trash"), parameters))
 
 
-def restore_file(session_id: str, file_id: str, *, on_conflict: Conflict = "error") -> Flow[File]:
+def restore_file(
+    session_id: str, file_id: str, *, on_conflict: Literal["error", "rename"] = "error"
+) -> Flow[File]:
     """The record of a file taken back from the trash; NameTaken when its path is in use."""
     body = Restore(on_conflict=on_conflict)
     return (yield from _send(File, "POST", _file(session_id, file_id, "restore"), body))

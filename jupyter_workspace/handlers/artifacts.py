@@ -186,8 +186,6 @@ class RestoreHandler(WorkspaceHandler):
     async def post(self, session_id: str, artifact_id: str) -> None:
         """Takes it back from the trash."""
         wanted = self.json(Restore)
-        if wanted.on_conflict == "replace":
-            raise BodyInvalid("on_conflict is 'error' or 'rename' here.")
         entry = await self.workspace.artifacts.restore(
             self.actor, session_id, artifact_id, wanted.on_conflict
         )

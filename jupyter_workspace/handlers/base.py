@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import http
-from collections.abc import Mapping
+import logging
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar, cast
 
 import msgspec
@@ -45,6 +47,7 @@ __all__ = ["KERNEL_TOKEN_HEADER", "WorkspaceHandler"]
 
 T = TypeVar("T")
 Q = TypeVar("Q", bound=msgspec.Struct)
+V = TypeVar("V")
 
 KERNEL_TOKEN_HEADER = "X-Jupyter-Workspace-Token"  # noqa: S105  (a header's name)
 
@@ -73,12 +76,18 @@ _BY_STATUS: dict[int, type[WorkspaceError]] = {
 class WorkspaceHandler(APIHandler):
     """The base of all handlers."""
 
+    #: whether the body came to its end: Tornado starts the verb when it did
+    has_come = False
+
+    #: what the request was refused with, unless that is a failure of ours
+    refusal: WorkspaceError | None = None
+
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Lets our own check in `prepare` decide: the server's knows no kernel token."""
         super().__init_subclass__(**kwargs)
         for verb in _VERBS:
             if verb in vars(cls):
-                setattr(cls, verb, allow_unauthenticated(vars(cls)[verb]))
+                setattr(cls, verb, allow_unauthenticated(_noted(vars(cls)[verb])))
 
     def initialize(self, rows: Mapping[str, Route], opening: Opening) -> None:
         """rows: the rows of this address, by method."""
@@ -181,11 +190,14 @@ class WorkspaceHandler(APIHandler):
     def on_connection_close(self) -> None:
         """The client is gone: what it sent so far is of no use, unless that was all."""
         self._untouch()
-        has_come = self._has_come()
         super().on_connection_close()
-        # The verb that has the whole of it discards it by itself, and not while it is being published.
-        if not has_come:
-            asyncio.get_running_loop().create_task(self.sink.discard())
+        asyncio.get_running_loop().create_task(self._give_up())
+
+    async def _give_up(self) -> None:
+        # The verb that has the whole of it discards it by itself, and not while it is being published. One
+        # whose last byte came just before the close has begun by now: its turn came first.
+        if not self.has_come:
+            await self.sink.discard()
 
     def on_finish(self) -> None:
         """Ends the timer."""
@@ -204,14 +216,9 @@ class WorkspaceHandler(APIHandler):
             self._stall.cancel()
             self._stall = None
 
-    def _has_come(self) -> bool:
-        """Whether the body came to its end; Tornado starts the verb when it did."""
-        body: asyncio.Future[None] = self.request._body_future  # noqa: SLF001  (the only one who knows)
-        return body.done() and body.exception() is None
-
     def _on_stall(self) -> None:
         # A client that sent all it has only waits for us, however long we take.
-        if not self._has_come():
+        if not self.has_come:
             self.log.info("An upload stalled; its connection is closed.")
             self._stream().close()
 
@@ -283,6 +290,11 @@ class WorkspaceHandler(APIHandler):
         if not isinstance(value, WorkspaceError):
             super().log_exception(kind, value, trace)
 
+    @property
+    def log(self) -> Any:
+        """The server's log; what we refuse is no error of ours, even where its status is above 500."""
+        return super().log if self.refusal is None else _Calm(super().log)
+
     async def refuse(self, error: WorkspaceError | HTTPError) -> None:
         """Answers at once, reads a little of a body that is still coming, and closes."""
         await self.sink.discard()
@@ -305,6 +317,7 @@ class WorkspaceHandler(APIHandler):
             await self.finish()
 
     def _write(self, error: WorkspaceError, status: int) -> None:
+        self.refusal = None if isinstance(error, Internal) else error
         self.clear_header("Location")
         reason = (
             http.HTTPStatus(status).phrase
@@ -338,6 +351,24 @@ class WorkspaceHandler(APIHandler):
 
     def _stream(self) -> IOStream:
         return cast("IOStream", self._connection().stream)
+
+
+class _Calm(logging.LoggerAdapter[logging.Logger]):
+    """Warns where Jupyter, by the status alone, would call it an error."""
+
+    def error(self, msg: object, *args: object, **kwargs: Any) -> None:
+        self.warning(msg, *args, **kwargs)
+
+
+def _noted(verb: Callable[..., V]) -> Callable[..., V]:
+    """The verb, which first notes that it has begun."""
+
+    @functools.wraps(verb)
+    def begin(handler: WorkspaceHandler, *args: Any, **kwargs: Any) -> V:
+        handler.has_come = True
+        return verb(handler, *args, **kwargs)
+
+    return begin
 
 
 def _internal(error: Exception) -> Internal:

@@ -17,7 +17,8 @@ _CONDITIONS: Final[Headers] = {
     "If-Modified-Since": "The time of the caller's copy; 304 if nothing is newer.",
 }
 _KEY: Final[Headers] = {
-    "Idempotency-Key": "The same key (1 to 255 characters) gives the same answer for 24 hours, no new file.",
+    "Idempotency-Key": "The same key (1 to 255 characters) gives the same answer for 24 hours, no new "
+    "file. With another route, name or length: 409.",
 }
 _DIGEST: Final[Headers] = {
     "Repr-Digest": "The digest of the bytes (RFC 9530), such as `sha-256=:…:`; another one is refused.",

@@ -165,7 +165,10 @@ class UploadHandler(WorkspaceHandler):
         return key
 
     def answer_for(self, wanted: list[tuple[Candidate, Arrival]]) -> Answer | None:
-        """What to keep for the key: route, names and lengths tell requests apart (API.md, 11.52)."""
+        """What to keep for the key: route, names and lengths tell requests apart (API.md, 11.52).
+
+        Nothing else does: what a repeated request says of `on_conflict` or `metadata` was answered already.
+        """
         key = self.idempotency_key()
         if key is None:
             return None

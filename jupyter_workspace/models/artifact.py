@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from msgspec import UNSET, Struct, UnsetType
 
@@ -46,7 +46,7 @@ class ArtifactChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 class Restore(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How to take something back from the trash when its path is taken."""
 
-    on_conflict: Conflict = "error"
+    on_conflict: Literal["error", "rename"] = "error"
 
 
 class ScanResult(Struct, frozen=True, kw_only=True):

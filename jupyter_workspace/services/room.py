@@ -66,6 +66,15 @@ class Reservation:
         except (FileTooLarge, QuotaExceeded, DiskFull):
             await self._room.grow(self, size)
 
+    async def renew(self, size: int) -> None:
+        """Makes sure that `size` bytes, and no more, are reserved again; raises as `Room.reserve` does."""
+        if size > self.size:
+            await self._room.grow(self, size)
+
+    def lapse(self) -> None:
+        """Keeps no more than what has come: the rest is for others until somebody goes on."""
+        self.size = min(self.size, self.written)
+
     async def belong_to(self, session: SessionEntry, replaces: str | None) -> None:
         """Says whose room it takes, and for which path; raises QuotaExceeded when there is not that much."""
         if self.session is None or self.replaces != replaces:

@@ -50,6 +50,10 @@ CHECKPOINT_BYTES = 64 * 2**20
 CHECKPOINT_SECONDS = 5.0
 
 
+#: So long the room of an upload is kept when no byte comes, in seconds; then what has come counts.
+HOLD_SECONDS = 900.0
+
+
 class Held(Arrival):
     """An arrival whose bytes stay when it is refused: they belong to the upload."""
 
@@ -245,6 +249,15 @@ class Spooled:
     def release(self) -> None:
         """Lets the next one write."""
         self._writer = None
+
+    def lapse(self) -> None:
+        """Gives up the room of what did not come, when nothing has come for long.
+
+        A client that missed the answer to its creation never comes back, and would hold it until the end.
+        """
+        is_idle = self._writer is None and self.entry.state == "open"
+        if is_idle and self.monotonic() - self._acknowledged_at >= HOLD_SECONDS:
+            self.reservation.lapse()
 
     async def end_writing(self) -> None:
         """Ends the request that writes, if there is one."""

@@ -189,6 +189,8 @@ class Spools:
                 await self.forget(upload_id)
             elif upload.is_to_be_finished:
                 self._finish_soon(upload)
+            else:
+                upload.lapse()
         await self._write_index()
         async with self._parts.ledger.writing() as tx:
             await tx.uploads.drop_expired(self._parts.clock())

@@ -196,7 +196,9 @@ class Uploads:
             if patch.length is not None:
                 await upload.declare(patch.length)
             _check_fits(upload.entry, body_length)
-            # Of an upload whose length is not known yet, nothing is reserved before.
+            # Of an upload whose length is not known yet, nothing is reserved before; of any other all that
+            # is to come, but not any more when nothing came for long.
+            await upload.reservation.renew(upload.entry.length or 0)
             await upload.reservation.cover(upload.entry.offset + (body_length or 0))
         except BaseException:
             await writer.leave()

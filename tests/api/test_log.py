@@ -30,8 +30,7 @@ def test_nothing_failed_that_nobody_expected(logged):
 
     assert "Traceback (most recent call last)" not in log
     assert not re.search(r"\b(?:never awaited|never retrieved|ResourceWarning|unclosed)\b", log)
-    # Jupyter calls a full disk and a quota an error, too, and shows the request's headers with it.
-    assert not re.search(r"\[E [^\]]*\] (?!\{|50[37] )", log)
+    assert not re.search(r"\[E ", log)
 
 
 def test_no_answer_was_a_failure_of_the_server(logged):

@@ -342,6 +342,18 @@ def test_a_key_of_another_request_is_refused(session, name, content):
     assert session.names() == ["attachments/a.csv"]
 
 
+@pytest.mark.parametrize("on_conflict", ["error", "replace"])
+def test_a_key_answers_whatever_else_the_request_says(session, on_conflict):
+    # API 11.52: route, name and length tell requests apart, and nothing else
+    key = {"Idempotency-Key": secrets.token_hex(8)}
+    first = session.put("a.csv", b"abc", headers=key)
+
+    again = session.put("a.csv", b"abc", on_conflict=on_conflict, headers=key)
+
+    assert (again.status, again.json()) == (201, first.json())
+    assert session.names() == ["attachments/a.csv"]
+
+
 def test_a_key_in_another_session_is_refused(server, session):
     # API 11.52
     key = {"Idempotency-Key": secrets.token_hex(8)}

@@ -21,7 +21,12 @@ DOCS = Path(__file__).resolve().parents[2] / "docs"
 NOTE = "<!-- Made by `make reference`; what stands here comes from {source}. -->"
 
 #: Raised by the client in a kernel; no server answers with them.
-KERNEL_SIDE = (errors.NoSession, errors.AmbiguousName, errors.ServerUnreachable)
+KERNEL_SIDE = (
+    errors.NoSession,
+    errors.AmbiguousName,
+    errors.FolderUnreachable,
+    errors.ServerUnreachable,
+)
 
 
 def plain(text: str | None) -> str:

@@ -742,7 +742,7 @@ export interface components {
              * @default error
              * @enum {unknown}
              */
-            on_conflict: "error" | "rename" | "replace";
+            on_conflict: "error" | "rename";
         };
         /**
          * ScanResult
@@ -2746,7 +2746,7 @@ export interface operations {
                 on_conflict?: "error" | "rename" | "replace";
             };
             header?: {
-                /** @description The same key (1 to 255 characters) gives the same answer for 24 hours, no new file. */
+                /** @description The same key (1 to 255 characters) gives the same answer for 24 hours, no new file. With another route, name or length: 409. */
                 "Idempotency-Key"?: string;
                 /** @description The digest of the bytes (RFC 9530), such as `sha-256=:…:`; another one is refused. */
                 "Repr-Digest"?: string;
@@ -2925,7 +2925,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The same key (1 to 255 characters) gives the same answer for 24 hours, no new file. */
+                /** @description The same key (1 to 255 characters) gives the same answer for 24 hours, no new file. With another route, name or length: 409. */
                 "Idempotency-Key"?: string;
                 /** @description `1.0.0`: the request is meant as tus. */
                 "Tus-Resumable"?: string;
@@ -5580,7 +5580,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The same key (1 to 255 characters) gives the same answer for 24 hours, no new file. */
+                /** @description The same key (1 to 255 characters) gives the same answer for 24 hours, no new file. With another route, name or length: 409. */
                 "Idempotency-Key"?: string;
             };
             path?: never;

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from jupyter_workspace import errors
 from jupyter_workspace.client.handle import FileHandle
-from jupyter_workspace.client.place import FolderUnreachable, session_path
+from jupyter_workspace.client.place import session_path
 from tests.unit.client.flows import event
 
 
@@ -52,15 +52,15 @@ def test_paths_are_composed():
 
 def test_the_folder_is_a_path_here_and_an_error_elsewhere(ws, far_ws, folder):
     assert ws.path == folder
-    with pytest.raises(FolderUnreachable, match=r"write with ws\.publish"):
+    with pytest.raises(errors.FolderUnreachable, match=r"write with ws\.publish"):
         far_ws / "a.png"
-    assert isinstance(FolderUnreachable(), FileNotFoundError)
+    assert isinstance(errors.FolderUnreachable(), FileNotFoundError)
 
 
 def test_a_root_without_the_sessions_folder_is_another_machines(ws, folder):
     folder.rmdir()
 
-    with pytest.raises(FolderUnreachable):
+    with pytest.raises(errors.FolderUnreachable):
         _ = ws.path
 
 

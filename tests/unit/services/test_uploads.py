@@ -30,6 +30,7 @@ from jupyter_workspace.errors import (
 )
 from jupyter_workspace.models.session import SessionChange
 from jupyter_workspace.protocol.tus import Checksum, Creation
+from jupyter_workspace.services import spooled
 from jupyter_workspace.services import spools as spools_module
 from jupyter_workspace.services.settings import Actor
 from tests.unit.opening import (
@@ -417,6 +418,7 @@ async def test_an_upload_without_a_verdict_keeps_its_bytes_and_is_tried_again(op
 
         errors = [await caught(patched(workspace, entry, 0, b"hello")) for entry in (asked, swept)]
         between = await record(workspace, asked)
+        told = await report(workspace, asked)
         again = await caught(patched(workspace, asked, 5))
         scanner.marker = b"never"
         finished = await patched(workspace, asked, 5)
@@ -424,7 +426,8 @@ async def test_an_upload_without_a_verdict_keeps_its_bytes_and_is_tried_again(op
         await is_in(workspace, swept, "done")
 
         assert all(isinstance(error, ScanUnavailable) for error in (*errors, again))
-        assert (between.state, between.offset) == ("open", 5)
+        # HEAD says that nothing is missing, and only an empty PATCH goes on.
+        assert (between.state, between.offset, told.offset) == ("open", 5, 5)
         assert await content_of(workspace, finished.attachment_id) == b"hello"
 
 
@@ -549,6 +552,44 @@ async def test_an_upload_expires_when_nothing_comes_for_long(workspace, opener):
     assert isinstance(await caught(record(workspace, entry)), UploadNotFound)
     assert (await record(workspace, other)).offset == 2
     assert spools(opener) == [other.spool]
+
+
+# API 4: a creation whose answer was lost holds no room until it expires
+async def test_room_is_held_for_as_long_as_bytes_come(opener):
+    async with opener(in_memory=True, max_session_size=10) as workspace:
+        await session(workspace)
+        workspace.spools._monotonic = monotonic = Monotonic()
+        lost, broken = await made(workspace, 4), await made(workspace, 6)
+        await patched(workspace, broken, 0, b"12")
+        full = await caught(made(workspace, 1))
+
+        monotonic.now += spooled.HOLD_SECONDS
+        await workspace.spools.sweep()
+        other = await made(workspace, 8)
+        refused = await caught(patched(workspace, broken, 2, b"3456"))
+        kept = await report(workspace, broken)
+        await workspace.uploads.terminate(ADA, "churn", other.upload_id)
+        finished = await patched(workspace, broken, 2, b"3456")
+
+        assert isinstance(full, QuotaExceeded)
+        assert isinstance(refused, QuotaExceeded)
+        assert (kept.state, kept.offset) == ("open", 2)
+        assert finished.state == "done"
+        assert (await record(workspace, lost)).state == "open"
+
+
+async def test_room_is_not_given_up_while_somebody_writes(opener):
+    async with opener(in_memory=True, max_session_size=10) as workspace:
+        await session(workspace)
+        workspace.spools._monotonic = monotonic = Monotonic()
+        entry = await made(workspace, 10)
+        writer = await begun(workspace, entry, 0)
+
+        monotonic.now += spooled.HOLD_SECONDS
+        await workspace.spools.sweep()
+
+        assert isinstance(await caught(made(workspace, 1)), QuotaExceeded)
+        await writer.leave()
 
 
 async def test_a_step_of_the_clock_lets_nothing_expire(workspace, clock):
