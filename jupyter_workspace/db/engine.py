@@ -15,12 +15,11 @@ from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 from sqlalchemy import Engine, create_engine, event, insert, select, text, update
 from sqlalchemy.exc import DBAPIError, OperationalError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import StaticPool
 
 from jupyter_workspace.db import tables
@@ -36,6 +35,9 @@ from jupyter_workspace.db.prints import Prints
 from jupyter_workspace.db.sessions import Sessions
 from jupyter_workspace.db.uploads import Uploads
 from jupyter_workspace.errors import Busy, DiskFull, Internal, WorkspaceError
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine
 
 __all__ = ["DAMAGED", "Database", "Opened", "Transaction"]
 
@@ -136,6 +138,8 @@ class Database:
         return True
 
     async def _open_url(self, url: str) -> Opened:
+        from sqlalchemy.ext.asyncio import create_async_engine  # noqa: PLC0415 - 6 MiB, for a server only
+
         self._server = create_async_engine(url, pool_pre_ping=True)
         return Opened(is_empty=await self._make_tables())
 

@@ -4,6 +4,8 @@ import asyncio
 import os
 import sqlite3
 import stat
+import subprocess
+import sys
 from datetime import UTC, datetime
 
 import pytest
@@ -52,6 +54,13 @@ async def test_what_is_committed_is_there_after_the_next_opening(file):
     assert (second.is_empty, second.problem) == (False, None)
     assert again == []
     assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
+
+
+def test_a_file_needs_nothing_that_only_a_database_server_needs():
+    # L9 of the faults: an idle server stays small
+    code = "import sys, jupyter_workspace.workspace; print('sqlalchemy.ext.asyncio' in sys.modules)"
+
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout == b"False\n"
 
 
 async def test_without_a_file_the_index_is_in_memory_as_it_was_wished():
