@@ -68,6 +68,12 @@ class Watcher(Protocol):
     async def heard(self) -> set[str]:
         """What has changed since the last call: files, and folders that came or went. WatchFailed."""
 
+    async def rest(self, seconds: float) -> None:
+        """Returns when something is to be heard, or `stir` was called, or this many seconds are over."""
+
+    def stir(self) -> None:
+        """Ends the rest that goes on, or else the next one at once."""
+
     async def close(self) -> None:
         """Ends; may be called again."""
 

@@ -26,9 +26,12 @@ __all__ = ["Watching"]
 
 _log = logging.getLogger(__name__)
 
-#: Seconds between two questions to the watcher: while nothing happens, and while something does.
-IDLE_SECONDS = 1.0
+#: Seconds between two questions to the watcher while something happens.
 BUSY_SECONDS = 0.1
+
+#: While nothing happens it tells by itself, and the loop wakes up at least and at most so often, in seconds.
+REST_SECONDS = 10.0
+LEAST_SECONDS = 1.0
 
 #: For so many seconds after the last hint something counts as happening.
 LINGER_SECONDS = 3.0
@@ -70,9 +73,11 @@ class Watching:
         self._stamps: dict[str, tuple[int, int] | None] = {}
         self._last_hint = float("-inf")
         self._last_round = float("-inf")
+        self._is_news = False
         self._next_watch = float("-inf")
         self._next_rescan = 0.0
         self.problems: dict[str, Problem] = {}
+        parts.ledger.on_commit(self._note)
 
     async def run(self, sessions: Collection[str]) -> None:
         """Begins with these sessions, and goes on until cancelled."""
@@ -80,8 +85,7 @@ class Watching:
         try:
             await self.begin(sessions, loop.time())
             while True:
-                pause = await self.tick(loop.time())
-                await asyncio.sleep(pause)
+                await self._rest(await self.tick(loop.time()))
         finally:
             await self._stop()
 
@@ -95,15 +99,38 @@ class Watching:
 
     async def tick(self, now: float) -> float:
         """One round; gives the seconds until the next. now: a clock that only goes forward."""
+        if self._is_news:
+            self._is_news, self._last_hint = False, now
         await self._hear(now)
         for session_id in list(self._hints):
             self._look_at_due(session_id, now)
         if now >= self._next_rescan and (self._rescanning is None or self._rescanning.done()):
             self._next_rescan = now + self._interval
             self._rescanning = asyncio.create_task(self._rescan(await self._overdue()))
+        return self._pause(now)
+
+    def _pause(self, now: float) -> float:
         if self._hints or self._looking or now - self._last_hint < LINGER_SECONDS:
             return BUSY_SECONDS
-        return IDLE_SECONDS if self._watcher is not None else max(self._next_rescan - now, IDLE_SECONDS)
+        until_rescan = max(self._next_rescan - now, LEAST_SECONDS)
+        if self._watcher is None:
+            return until_rescan
+        # What is being compared may have folders that are to be watched.
+        is_comparing = self._rescanning is not None and not self._rescanning.done()
+        is_behind = is_comparing or self._reconcile.folders != self._known
+        return LEAST_SECONDS if is_behind else min(until_rescan, REST_SECONDS)
+
+    async def _rest(self, seconds: float) -> None:
+        if self._watcher is None or seconds <= BUSY_SECONDS:
+            await asyncio.sleep(seconds)
+        else:
+            await self._watcher.rest(seconds)
+
+    def _note(self, changed: frozenset[str]) -> None:
+        """A session that is not watched yet will soon have folders."""
+        if self._watcher is not None and not changed <= self._known.keys():
+            self._is_news = True
+            self._watcher.stir()
 
     async def settled(self) -> None:
         """Returns when what was begun so far has ended."""

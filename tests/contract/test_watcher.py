@@ -147,6 +147,62 @@ async def test_it_can_be_closed_again_and_used_after(watcher, tmp_path):
     await heard(watcher, "s/a.txt")
 
 
+async def test_a_rest_ends_with_what_happens_and_nothing_of_it_is_lost(watcher, tmp_path):
+    (tmp_path / "s").mkdir()
+    await watcher.watch(["s"])
+    resting = asyncio.create_task(watcher.rest(60))
+    await asyncio.sleep(0)
+    (tmp_path / "s/a.txt").write_text("1")
+
+    await asyncio.wait_for(resting, SECONDS)
+
+    assert await watcher.heard() >= {"s/a.txt"}
+
+
+@pytest.mark.parametrize("early", [True, False])
+async def test_a_rest_ends_when_somebody_stirs(watcher, tmp_path, early):
+    (tmp_path / "s").mkdir()
+    await watcher.watch(["s"])
+    if early:
+        watcher.stir()
+    resting = asyncio.create_task(watcher.rest(60))
+    await asyncio.sleep(0)
+    watcher.stir()
+
+    await asyncio.wait_for(resting, SECONDS)
+
+
+async def test_a_rest_ends_with_its_time(watcher):
+    await asyncio.wait_for(watcher.rest(0.01), SECONDS)
+
+    assert await watcher.heard() == set()
+
+
+async def test_a_rest_that_nobody_waits_for_any_more_keeps_nobody(watcher, tmp_path):
+    (tmp_path / "s").mkdir()
+    await watcher.watch(["s"])
+    resting = asyncio.create_task(watcher.rest(60))
+    await asyncio.sleep(0.05)
+    resting.cancel()
+
+    await asyncio.wait_for(watcher.close(), SECONDS)
+
+
+async def test_a_watch_that_breaks_at_rest_says_so_when_it_is_asked(watcher, tmp_path, monkeypatch):
+    def breaks(*_paths, **_options):
+        yield set()
+        raise OSError
+
+    (tmp_path / "s").mkdir()
+    monkeypatch.setattr(watchfiles, "watch", breaks)
+    await watcher.watch(["s"])
+    await asyncio.wait_for(watcher.rest(60), SECONDS)
+
+    with pytest.raises(WatchFailed):
+        await watcher.heard()
+    assert await watcher.heard() == set()
+
+
 async def test_it_costs_nothing_worth_naming_to_ask(watcher, tmp_path):
     # L9 of the faults: a second's question is far below a thousandth of a core.
     (tmp_path / "s").mkdir()

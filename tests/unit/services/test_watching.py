@@ -1,6 +1,7 @@
 """Hints are looked at when they are settled, rescans tell the truth, and nothing is told twice."""
 
 import asyncio
+import contextlib
 import os
 import shutil
 
@@ -24,6 +25,7 @@ class FakeWatcher:
         self.fails = False
         self.is_deaf = False
         self.is_closed = False
+        self.stirred = asyncio.Event()
 
     async def watch(self, folders):
         if self.fails:
@@ -35,6 +37,14 @@ class FakeWatcher:
             raise WatchFailed("gone")
         heard, self.said = self.said, set()
         return heard
+
+    async def rest(self, seconds):
+        self.stirred.clear()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self.stirred.wait(), seconds)
+
+    def stir(self):
+        self.stirred.set()
 
     async def close(self):
         self.is_closed = True
@@ -584,13 +594,43 @@ async def test_without_a_watcher_everything_is_compared_at_each_interval(workspa
     assert await watched.told() == [("created", "a.txt")]
 
 
-# L9 of the faults: at rest it wakes up once a second
+# L9 of the faults: at rest the loop wakes up every ten seconds
 async def test_the_watcher_is_asked_seldom_while_nothing_happens(watched):
-    assert await watched.after(10) == 1.0
+    assert await watched.after(10) == 10.0
     watched.hear("a.txt")
 
     assert await watched.after(1) == pytest.approx(0.1)
-    assert await watched.after(4) == 1.0
+    assert await watched.after(4) == 10.0
+    assert await watched.after(12) == pytest.approx(3)
+
+
+async def test_folders_that_are_still_to_be_found_are_waited_for(watched, monkeypatch):
+    going_on = asyncio.Event()
+
+    async def slow(_session_id):
+        await going_on.wait()
+
+    monkeypatch.setattr(watched.workspace.reconcile, "rescan", slow)
+    watched.hear("")
+    watched.now += 31
+
+    assert await watched.watching.tick(watched.now) == pytest.approx(0.1)
+    assert await watched.watching.tick(watched.now + 4) == 1.0
+    going_on.set()
+    await watched.watching.settled()
+    assert await watched.watching.tick(watched.now + 5) == 10.0
+
+
+async def test_a_new_session_ends_the_watchers_rest(watched):
+    await watched.after(10)
+    watched.watcher.stirred.clear()
+    await upload(watched.workspace, "known.txt")
+    assert not watched.watcher.stirred.is_set()
+
+    await session(watched.workspace, "other")
+
+    assert watched.watcher.stirred.is_set()
+    assert await watched.after(0.1) == pytest.approx(0.1)
 
 
 async def test_it_begins_with_a_comparison_and_ends_with_what_it_began(workspace, opener):
