@@ -16,12 +16,17 @@ from typing import TYPE_CHECKING
 import httpx2
 import nbformat
 import pytest
+from playwright.sync_api import expect
 from ui.panel import Panel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from playwright.sync_api import Page
+
 START_SECONDS = 60
+# A machine with other work needs longer; what is there is seen at once all the same.
+expect.set_options(timeout=30_000)
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 # Nothing but the loopback address is reached; as root the browser's sandbox does not work.
 FLAGS = [
@@ -82,20 +87,22 @@ class Server:
         return httpx2.Client(base_url=f"{self.url}api/workspace/", headers=headers, timeout=30)
 
 
-@pytest.fixture(scope="session")
-def browser_context_args(browser_context_args):
-    return {
-        **browser_context_args,
-        "viewport": {"width": 1280, "height": 800},
-        "permissions": ["clipboard-read", "clipboard-write"],
-    }
+# A page of JupyterLab takes seconds to begin, so the tests of a module share one.
+@pytest.fixture(scope="module")
+def page(browser) -> Iterator[Page]:
+    context = browser.new_context(
+        viewport={"width": 1280, "height": 800}, permissions=["clipboard-read", "clipboard-write"]
+    )
+    yield context.new_page()
+    context.close()
 
 
 @pytest.fixture
 def panel(page, server) -> Iterator[Panel]:
-    """The panel in a page of its own; at the end the page must not have complained of us."""
+    """The panel; at the end the page is tidied up, and must not have complained of us."""
     panel = Panel(page, server)
     yield panel
+    panel.leave()
     # Kernels that go on would slow the next test down.
     with server.jupyter() as jupyter:
         for kernel in jupyter.get("api/sessions").json():
@@ -134,6 +141,8 @@ def start(home: Path, root: Path, token: str) -> subprocess.Popen[bytes]:
     }
     command = [sys.executable, "-m", "jupyterlab", "--allow-root"]
     command += [f"--ServerApp.{name}={value}" for name, value in options.items()]
+    # So that a test can turn to another notebook without loading the page again.
+    command += ["--expose-app-in-browser"]
     # What an extension would be given is `window.jupyterapp`.
     command.append("--LabApp.expose_app_in_browser=True")
     environment = {**os.environ, "HOME": str(home), "JUPYTER_TOKEN": token}

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from playwright.sync_api import ConsoleMessage, Error, Locator, Page, expect
+from playwright.sync_api import CDPSession, ConsoleMessage, Error, Locator, Page, expect
 
 if TYPE_CHECKING:
     from ui.conftest import Server
@@ -18,6 +18,21 @@ PANEL = "#jupyter-workspace-files"
 #: Where pictures for people are put.
 PICTURES = Path(os.environ.get("UI_PICTURES", "build/ui"))
 AXE = Path(__file__).parents[2] / "labextension/node_modules/axe-core/axe.min.js"
+TURN = """async path => {
+  const { commands } = window.jupyterapp;
+  await commands.execute('docmanager:open', { path, factory: 'Notebook' });
+}"""
+IDLE = """() => {
+  const kernel = window.jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel;
+  return kernel?.connectionStatus === 'connected' && kernel.status === 'idle';
+}"""
+#: Documents go without the question whether to save them.
+CLOSE = """async () => {
+  const { shell, commands } = window.jupyterapp;
+  document.querySelectorAll('.jp-Dialog button.jp-mod-reject').forEach(button => button.click());
+  [...shell.widgets('main')].forEach(widget => widget.dispose());
+  await commands.execute('apputils:change-theme', { theme: 'JupyterLab Light' });
+}"""
 #: What JupyterLab's own parts say, and the network's line for a refusal that a test asked for.
 OTHERS = re.compile(
     r"Failed to load resource|jupyterlab|codemirror|preload|favicon|Lumino|@jupyter", re.IGNORECASE
@@ -31,11 +46,20 @@ class Panel:
         self.page = page
         self.server = server
         self.complaints: list[str] = []
+        self._line: CDPSession | None = None
         page.on("console", self._said)
         page.on("pageerror", self._failed)
 
     def open(self, notebook: str | None = None) -> Panel:
-        """Opens JupyterLab, on a notebook if one is named, and in it the panel."""
+        """Turns to a notebook, or to none, and to the panel; loads JupyterLab if it is not there yet."""
+        if not self.page.evaluate("() => 'jupyterapp' in window"):
+            return self.load(notebook)
+        if notebook is not None:
+            self.page.evaluate(TURN, notebook)
+        return self.settle()
+
+    def load(self, notebook: str | None = None) -> Panel:
+        """Loads JupyterLab anew, as one who comes for the first time."""
         path = "lab?reset" if notebook is None else f"lab/tree/{notebook}?reset"
         self.page.goto(self.server.page(path))
         return self.settle()
@@ -47,6 +71,31 @@ class Panel:
         if not self.root.is_visible():
             self.page.locator(TAB).click()
         return self
+
+    def leave(self) -> None:
+        """Leaves the page as the next test expects it: no document, no rule of a test, the light theme."""
+        # What JupyterLab says of documents that are taken from it is not about us.
+        self.page.remove_listener("console", self._said)
+        self.page.remove_listener("pageerror", self._failed)
+        self.page.unroute_all()
+        self.fast()
+        self.page.set_viewport_size({"width": 1280, "height": 800})
+        if self.page.evaluate("() => 'jupyterapp' in window"):
+            self.page.evaluate(CLOSE)
+            self.page.wait_for_function("() => document.body.dataset.jpThemeName === 'JupyterLab Light'")
+
+    def slow(self, bytes_per_second: int) -> None:
+        """Makes the way to the server a slow one."""
+        self._line = self._line or self.page.context.new_cdp_session(self.page)
+        self._line.send("Network.enable")
+        limits = {"offline": False, "latency": 5, "downloadThroughput": -1}
+        self._line.send("Network.emulateNetworkConditions", {**limits, "uploadThroughput": bytes_per_second})
+
+    def fast(self) -> None:
+        """The way to the server as it is."""
+        if self._line is not None:
+            self._line.detach()
+            self._line = None
 
     @property
     def root(self) -> Locator:
@@ -83,12 +132,8 @@ class Panel:
 
     def run_cell(self, number: int) -> None:
         """Runs a cell, once the kernel is there to do it."""
-        with self.server.jupyter() as jupyter:
-            for _ in range(300):
-                kernels = [session["kernel"] for session in jupyter.get("api/sessions").json()]
-                if any(one["connections"] and one["execution_state"] != "starting" for one in kernels):
-                    break
-                self.page.wait_for_timeout(100)
+        # Before that JupyterLab loses the keys without a word.
+        self.page.wait_for_function(IDLE)
         self.page.locator(".jp-Notebook .jp-Cell").nth(number).locator(".cm-content").click()
         self.page.keyboard.press("Shift+Enter")
 
@@ -120,10 +165,12 @@ class Panel:
 
     def theme(self, name: str) -> None:
         """Changes JupyterLab's colours."""
-        self.page.locator(".lm-MenuBar-itemLabel", has_text="Settings").click()
-        self.page.get_by_text("Theme", exact=True).hover()
-        self.page.get_by_text(name, exact=True).click()
+        self.page.evaluate(
+            "theme => window.jupyterapp.commands.execute('apputils:change-theme', {theme})", name
+        )
         self.page.wait_for_function("name => document.body.dataset.jpThemeName === name", arg=name)
+        # JupyterLab covers the page while colours change.
+        self.page.wait_for_selector("#jupyterlab-splash", state="detached")
 
     def picture(self, name: str, *, whole: bool = False) -> None:
         """Keeps a picture of the panel for people to look at, or of the whole page."""

@@ -27,8 +27,11 @@ def test_no_name_and_no_content_runs_in_a_row_or_a_preview(panel, server):
     panel.page.keyboard.press("Home")
     panel.page.keyboard.press("Space")
 
-    for _ in NAMES:
-        panel.page.wait_for_timeout(600)
+    preview = panel.root.locator(".jp-FA-preview")
+    for name in panel.names():
+        expect(preview.get_by_role("heading")).to_have_text(name)
+        expect(preview).not_to_contain_text("Loading…")
+        panel.picture(f"canary-{name.rpartition('.')[2]}")
         panel.page.keyboard.press("ArrowDown")
 
     assert panel.page.evaluate("window.fired") is None

@@ -61,7 +61,7 @@ def notebook(server) -> str:
 def test_ten_thousand_files_scroll_sort_and_search_without_a_long_task(panel, notebook):
     panel.open(notebook)
     expect(panel.grid).to_have_attribute("aria-rowcount", str(FILES + 1), timeout=60_000)
-    panel.page.wait_for_timeout(2000)
+    panel.page.evaluate("() => new Promise(requestIdleCallback)")
     meter = Meter(panel.page)
     field = panel.root.get_by_role("searchbox")
 

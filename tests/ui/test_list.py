@@ -214,6 +214,7 @@ def test_a_file_is_shown_in_the_file_browser_and_opened_in_a_tab(opened):
 def test_a_file_of_the_server_is_attached_from_the_file_browser(opened, server, notebook):
     (server.root / "elsewhere.txt").write_text("elsewhere")
     opened.page.locator('[data-id="filebrowser"]').click()
+    opened.page.locator(".jp-BreadCrumbs-home").click()
     opened.page.get_by_role("button", name="Refresh the file browser").first.click()
     opened.page.locator(".jp-DirListing-item", has_text="elsewhere.txt").click(button="right")
 

@@ -103,7 +103,8 @@ def test_a_kernel_that_lacks_the_package_gets_the_line_that_installs_it(panel, s
     argv = [sys.executable, "-c", without, "-f", "{connection_file}"]
     specification = {"argv": argv, "display_name": "Bare", "language": "python"}
     (kernel / "kernel.json").write_text(json.dumps(specification))
-    panel.open(server.notebook("bare-kernel.ipynb", kernel="bare"))
+    # JupyterLab reads the list of kernels when it begins.
+    panel.load(server.notebook("bare-kernel.ipynb", kernel="bare"))
     expect(panel.root).to_contain_text("The kernel of this notebook lacks the package.", timeout=30_000)
     panel.picture("package-missing")
 

@@ -66,12 +66,9 @@ def test_a_transfer_and_a_refusal_side_by_side(panel, notebook, tmp_path):
     (tmp_path / "measurements.parquet").write_bytes(os.urandom(60 * MIB))
     panel.open(notebook)
     expect(panel.row("sales.csv")).to_be_visible()
-    cdp = panel.page.context.new_cdp_session(panel.page)
-    cdp.send("Network.enable")
-    limits = {"offline": False, "latency": 5, "downloadThroughput": -1, "uploadThroughput": 8 * MIB}
     refusal = {"status": 415, "json": {"message": "No.", "code": "type_refused"}}
     panel.page.route("**/uploads/*?name=setup.exe*", lambda route: route.fulfill(**refusal))
-    cdp.send("Network.emulateNetworkConditions", limits)
+    panel.slow(8 * MIB)
 
     panel.drop([tmp_path / "measurements.parquet"])
     panel.pick({"name": "setup.exe", "mimeType": "application/octet-stream", "buffer": b"x"})

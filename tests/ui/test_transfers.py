@@ -28,13 +28,6 @@ def large(tmp_path_factory):
     return path
 
 
-def slow(panel, bytes_per_second: int) -> None:
-    cdp = panel.page.context.new_cdp_session(panel.page)
-    cdp.send("Network.enable")
-    limits = {"offline": False, "latency": 5, "downloadThroughput": -1, "uploadThroughput": bytes_per_second}
-    cdp.send("Network.emulateNetworkConditions", limits)
-
-
 def test_a_folder_keeps_its_tree_and_hidden_files_are_left_out_by_name(panel, server, notebook, tmp_path):
     (tmp_path / "run/deep").mkdir(parents=True)
     (tmp_path / "run/a.txt").write_text("a")
@@ -57,7 +50,7 @@ def test_a_folder_keeps_its_tree_and_hidden_files_are_left_out_by_name(panel, se
 def test_a_large_file_is_paused_goes_on_and_survives_a_reload(panel, server, notebook, large):
     panel.open(notebook)
     expect(panel.root).to_contain_text("Drop files or folders here")
-    slow(panel, 40 * MIB)
+    panel.slow(40 * MIB)
     panel.drop([large])
     expect(panel.transfers).to_contain_text("left")
     panel.picture("transfer-sending")
@@ -78,7 +71,7 @@ def test_a_large_file_is_paused_goes_on_and_survives_a_reload(panel, server, not
 def test_a_cancelled_transfer_leaves_nothing(panel, server, notebook, large):
     panel.open(notebook)
     expect(panel.root).to_contain_text("Drop files or folders here")
-    slow(panel, 10 * MIB)
+    panel.slow(10 * MIB)
     panel.pick(large)
     expect(panel.transfers).to_contain_text("left")
 
@@ -175,7 +168,7 @@ def test_a_proxy_with_a_small_limit_is_passed_in_small_parts(panel, server, note
 def test_a_running_transfer_shows_in_the_status_bar(panel, notebook, large):
     panel.open(notebook)
     expect(panel.root).to_contain_text("Drop files or folders here")
-    slow(panel, 10 * MIB)
+    panel.slow(10 * MIB)
 
     panel.pick(large)
 

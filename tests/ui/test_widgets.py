@@ -14,12 +14,17 @@ seen, changes = [], []
 panel = jw.AttachmentPanel(accept=".csv", max_size=1000, on_upload=lambda file: seen.append(file.name))
 panel.observe(lambda change: changes.append(len(change["new"])), "files")
 panel"""
-ASK = "time.sleep(1); print(seen, [file.name for file in panel.files], changes[-1])"
+#: A cell that runs until the test lets it end.
+BUSY = """import pathlib, time
+while not pathlib.Path("go").exists():
+    time.sleep(0.1)"""
+ASK = "print(seen, [file.name for file in panel.files], changes[-1])"
 
 
 @pytest.fixture
 def notebook(server, request) -> str:
-    return server.notebook(f"widget-{len(request.node.name)}.ipynb", MAKE, "time.sleep(12)", ASK)
+    (server.root / "go").unlink(missing_ok=True)
+    return server.notebook(f"widget-{len(request.node.name)}.ipynb", MAKE, BUSY, ASK)
 
 
 def test_a_panel_uploads_past_a_busy_kernel_and_calls_back(panel, server, notebook):
@@ -42,7 +47,8 @@ def test_a_panel_uploads_past_a_busy_kernel_and_calls_back(panel, server, notebo
     expect(output.get_by_role("row").filter(has_text="sales.csv")).to_be_visible(timeout=4000)
     expect(output).to_contain_text("does not take files of this type")
     expect(output).to_contain_text("Larger than the 1000 B allowed")
-    page.screenshot(path="build/ui/widget.png")
+    panel.picture("widget", whole=True)
+    (server.root / "go").touch()
     panel.run_cell(2)
     expect(page.locator(".jp-OutputArea-output pre")).to_contain_text(
         "['sales.csv'] ['sales.csv'] 1", timeout=40_000
