@@ -56,11 +56,14 @@ class Uploads:
 
         part_ids: the uploads that a final one is made of. body_length: bytes that come with the request,
         None when it has none or does not say. Raises what `candidate_of`, `check_candidate`
-        and `Room.reserve` raise, ParameterInvalid for parts that cannot be used, SessionNotFound,
-        SessionClosed; and for one that becomes a file what `Ingest.admit` raises.
+        and `Room.reserve` raise, ParameterInvalid for parts that cannot be used, Forbidden for one of
+        parts that brings bytes, SessionNotFound, SessionClosed; and for one that becomes a file what
+        `Ingest.admit` raises.
         """
         if body_length and wanted.length is not None and body_length > wanted.length:
             raise FileTooLarge(limit=wanted.length, requested=body_length)
+        if wanted.concat == "final" and wanted.brings_bytes and body_length != 0:
+            raise Forbidden("An upload made of parts takes no bytes.")
         await self._spools.known()
         session = await self._session_for(actor, session_id, wanted)
         used = [self._part(session_id, part_id) for part_id in part_ids]

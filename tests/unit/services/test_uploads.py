@@ -657,3 +657,19 @@ async def test_the_end_of_a_session_ends_its_open_uploads(workspace, opener, how
     assert spools(opener) == [stays.spool]
     if how == "closed":
         assert (await record(workspace, entry)).code == "session_closed"
+
+
+@pytest.mark.parametrize("body_length", [1, None])
+async def test_an_upload_made_of_parts_brings_no_bytes(workspace, body_length):
+    await session(workspace)
+    part = await made(workspace, 1, concat="partial")
+    await patched(workspace, part, 0, b"x")
+    wanted = Creation(length=None, metadata={}, concat="final", parts=(part.upload_id,), brings_bytes=True)
+
+    refused = await caught(
+        workspace.uploads.create(ADA, "churn", wanted, [part.upload_id], body_length=body_length)
+    )
+    taken = await workspace.uploads.create(ADA, "churn", wanted, [part.upload_id], body_length=0)
+
+    assert isinstance(refused, Forbidden)
+    assert taken.state == "done"
