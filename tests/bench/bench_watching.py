@@ -1,4 +1,4 @@
-"""Files that code writes: how soon each is known, how fast many are, and what watching costs at rest.
+"""Files that code writes: how soon each is known, how fast many are, and what a server costs at rest.
 
     python tests/bench/bench_watching.py [files] [queue]
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import re
 import sys
 import tempfile
 import time
@@ -21,10 +22,12 @@ import psutil
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from api.running import Server
+from api.running import BASE_URL, START_SECONDS, Server
+from api.wire import head_of
 
 QUEUE = Path("/proc/sys/fs/inotify/max_queued_events")
-REST_SECONDS = 10
+SETTLE_SECONDS = 12
+REST_SECONDS = 30
 LATEST_SECONDS = 180
 
 
@@ -101,36 +104,66 @@ def many(server, session, count):
     )
 
 
+class Bare(Server):
+    """A Jupyter server without us."""
+
+    def _wait(self):
+        until = time.monotonic() + START_SECONDS
+        while time.monotonic() < until:
+            with contextlib.suppress(OSError), self.wire(5) as wire:
+                wire.send(head_of("GET", f"{BASE_URL}api", self.port, [("Connection", "close")]))
+                if wire.answer().status == 200:
+                    return
+            time.sleep(0.1)
+        raise AssertionError(self.log.read_text())
+
+
+def switches(process):
+    """How often each thread has gone to sleep so far; the first is that of the event loop."""
+    found = {}
+    for thread in sorted(Path(f"/proc/{process.pid}/task").iterdir(), key=lambda path: int(path.name)):
+        text = (thread / "status").read_text()
+        found[thread.name] = int(re.search(r"^voluntary_ctxt_switches:\s+(\d+)", text, re.MULTILINE)[1])
+    return found
+
+
 def rest(server):
-    """What a server costs that nobody talks to."""
+    """What a server costs that nobody talks to: (loop's wake-ups/s, all threads', share of a core, MiB)."""
     process = psutil.Process(server.process.pid)
-    time.sleep(5)
-    before, cpu = process.num_ctx_switches().voluntary, sum(process.cpu_times()[:2])
+    time.sleep(SETTLE_SECONDS)
+    before, cpu = switches(process), sum(process.cpu_times()[:2])
     time.sleep(REST_SECONDS)
-    switches = (process.num_ctx_switches().voluntary - before) / REST_SECONDS
+    after = switches(process)
+    each = [(after[thread] - before.get(thread, 0)) / REST_SECONDS for thread in after]
     used = (sum(process.cpu_times()[:2]) - cpu) / REST_SECONDS
-    return switches, used
+    return each[0], sum(each), used, process.memory_info().rss / 2**20
+
+
+KINDS = {
+    "without us": (Bare, {"ServerApp.jpserver_extensions": '{"jupyter_workspace": False}'}),
+    "without watching": (Server, {"JupyterWorkspace.watch": False}),
+    "with watching": (Server, {}),
+}
 
 
 def main(count, queue):
     with tempfile.TemporaryDirectory() as home, small_queue(queue):
-        costs = []
-        for watch in (False, True):
-            server = Server(Path(home) / str(watch), **{"JupyterWorkspace.watch": watch})
+        for name, (kind, options) in KINDS.items():
+            server = kind(Path(home) / name, **options)
             server.start()
             try:
-                session = server.session()
-                costs.append(rest(server))
-                if watch:
+                session = None if kind is Bare else server.session()
+                loop, threads, used, memory = rest(server)
+                print(
+                    f"at rest, {name}: the loop wakes up {loop:.2f} times/s, all threads {threads:.2f}; "
+                    f"{used:.2%} of a core, {memory:.1f} MiB"
+                )
+                if not options:
                     single(session, 0.2)
                     single(session, 5)
                     many(server, session, count)
             finally:
                 server.stop()
-    (off, off_cpu), (on, on_cpu) = costs
-    print(
-        f"at rest, whole server: {off:.1f} wake-ups/s without watching, {on:.1f} with; {on_cpu - off_cpu:.2%} of a core"
-    )
 
 
 if __name__ == "__main__":
