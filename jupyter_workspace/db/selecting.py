@@ -10,7 +10,15 @@ from jupyter_workspace.db.tables import files, sessions, versions
 from jupyter_workspace.protocol.query import Filters
 from jupyter_workspace.protocol.selection import FileFilter
 
-__all__ = ["forms", "inside", "where_of", "where_of_versions"]
+__all__ = ["forms", "has_text", "inside", "where_of", "where_of_versions"]
+
+
+def has_text(column: ColumnElement[str], text: str) -> ColumnElement[bool]:
+    """Where a text is part of a column that was case-folded, in any case and normal form."""
+    # No column holds a NUL, and SQLite would end the pattern there.
+    if "\0" in text:
+        return false()
+    return or_(*(column.contains(form.casefold(), autoescape=True) for form in forms(text)))
 
 
 def inside(folder: str) -> ColumnElement[bool]:
@@ -56,10 +64,7 @@ def _clauses(wanted: FileFilter, table: Table) -> list[ColumnElement[bool]]:
     if wanted.kind is not None:
         clauses.append(table.c.kind == wanted.kind)
     if wanted.text is not None:
-        names = [
-            table.c.folded_name.contains(text.casefold(), autoescape=True) for text in forms(wanted.text)
-        ]
-        clauses.append(or_(*names))
+        clauses.append(has_text(table.c.folded_name, wanted.text))
     if wanted.filters is not None:
         clauses.extend(_filtered(wanted.filters, table))
     return clauses

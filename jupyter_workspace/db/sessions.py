@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, and_, delete, func, insert, select, update
 
 from jupyter_workspace.db.connection import Connection
 from jupyter_workspace.db.outbox import Outbox
-from jupyter_workspace.db.selecting import forms
+from jupyter_workspace.db.selecting import has_text
 from jupyter_workspace.db.tables import events, files, notebooks, sessions, versions
 from jupyter_workspace.db.values import from_json, from_time, to_json, to_time
 from jupyter_workspace.errors import SessionNotFound
@@ -193,10 +193,7 @@ def _where(wanted: SessionFilter) -> ColumnElement[bool]:
     if wanted.status is not None:
         clauses.append(sessions.c.status == wanted.status)
     if wanted.text is not None:
-        texts = [
-            sessions.c.folded_text.contains(text.casefold(), autoescape=True) for text in forms(wanted.text)
-        ]
-        clauses.append(or_(*texts))
+        clauses.append(has_text(sessions.c.folded_text, wanted.text))
     if wanted.notebook_path is not None:
         belongs = select(notebooks.c.session_id).where(notebooks.c.notebook_path == wanted.notebook_path)
         clauses.append(sessions.c.session_id.in_(belongs))

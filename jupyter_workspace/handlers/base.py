@@ -143,6 +143,10 @@ class WorkspaceHandler(APIHandler):
         if not allowed:
             raise Forbidden(f"You may not {row.action} {resource}.")
 
+    def decode_argument(self, value: bytes, name: str | None = None) -> str:  # noqa: ARG002  (Tornado's)
+        """A piece of the path as text; what is no UTF-8 is refused with the other malformed ids, in turn."""
+        return value.decode("utf-8", "replace")
+
     def _check_ids(self) -> None:
         for name, value in self.path_kwargs.items():
             if name in _ID_CHECKS:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from jupyter_workspace.errors import Internal
+from jupyter_workspace.errors import Internal, ParameterInvalid
 from jupyter_workspace.handlers.artifacts import AttachmentsQuery
 from jupyter_workspace.handlers.bodies import NoBody, Sink
 from jupyter_workspace.handlers.incoming import RawSink
@@ -79,6 +79,11 @@ class UploadsHandler(TusAnswers):
         query = self.query(PutQuery)
         folder, name = self.checked(query.dir, query.name)
         headers = self.request.headers
+        if "Content-Range" in headers:
+            # RFC 9110, 14.5: a server without partial PUT answers 400, or a piece would pass for the whole.
+            raise ParameterInvalid(
+                "A PUT brings the whole file.", hint="Send it in parts by tus.", parameter="Content-Range"
+            )
         digest = headers.get("Repr-Digest")
         return Candidate(
             name=name,

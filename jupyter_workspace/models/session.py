@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 __all__ = ["Resolve", "Session", "SessionChange", "SessionList", "SessionNew", "SessionStatus"]
+
+#: What a person reads; no database takes a NUL in it.
+Text = Annotated[str, Meta(pattern=r"^[^\x00]*$")]
 
 SessionStatus = Literal["active", "completed", "abandoned"]
 
@@ -48,8 +51,8 @@ class SessionNew(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a caller may say of a new session; `name` defaults to the id."""
 
     session_id: str | UnsetType = UNSET
-    name: str | UnsetType = UNSET
-    description: str = ""
+    name: Text | UnsetType = UNSET
+    description: Text = ""
     notebook_path: str | None = None
     metadata: dict[str, Any] = {}
 
@@ -57,8 +60,8 @@ class SessionNew(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class SessionChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a caller may change of a session; what is not given stays."""
 
-    name: str | UnsetType = UNSET
-    description: str | UnsetType = UNSET
+    name: Text | UnsetType = UNSET
+    description: Text | UnsetType = UNSET
     metadata: dict[str, Any] | UnsetType = UNSET
     status: SessionStatus | UnsetType = UNSET
     notebooks: list[str] | UnsetType = UNSET

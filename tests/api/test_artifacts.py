@@ -331,6 +331,11 @@ def test_a_list_has_what_was_asked_for_in_its_order(listed, parameters, names):
     assert [record["name"] for record in listed.files(**parameters)] == names
 
 
+def test_a_nul_is_part_of_no_name(listed):
+    # API 1 Names; SQLite ends a pattern there
+    assert listed.files(q="\0") == []
+
+
 def test_a_page_says_how_much_there_is(listed):
     # S2-39 S2-42 C18; API 1 Paging
     page = listed.call("GET", "/artifacts?limit=4").json()

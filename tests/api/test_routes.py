@@ -32,8 +32,10 @@ MALFORMED = {
         "a%0A",
         "%2e%2e",
         "resolve%00",
+        "%FF",
     ),
     "artifact_id": (
+        "att_%FF",
         "att_",
         "art_UPPERCASE00000000000000",
         "upl_" + "a" * 26,
@@ -41,10 +43,10 @@ MALFORMED = {
         "att_..%2F..%2Fx",
         "att_" + "a" * 26 + "%0A",
     ),
-    "archive_id": ("arc_", "arc_..%2f", "x"),
+    "archive_id": ("arc_", "arc_..%2f", "x", "%ff%ff"),
     "run_id": ("run_", "x"),
     "link_id": ("lnk_", "x"),
-    "upload_id": ("upl_", "x", "upl_..%2fx"),
+    "upload_id": ("upl_", "x", "upl_..%2fx", "%FF"),
 }
 #: Bodies that fit, where an empty one does not.
 FITTING = {

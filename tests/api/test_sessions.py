@@ -162,7 +162,17 @@ def test_of_many_who_make_one_session_one_does(server):
 
 @pytest.mark.parametrize(
     "body",
-    [{"bogus": 1}, {"name": 1}, {"metadata": []}, [], "x", {"notebook_path": 1}, {"description": None}],
+    [
+        {"bogus": 1},
+        {"name": 1},
+        {"metadata": []},
+        [],
+        "x",
+        {"notebook_path": 1},
+        {"description": None},
+        {"name": "a\0"},
+        {"description": "\0"},
+    ],
     ids=str,
 )
 def test_a_body_that_does_not_fit_makes_no_session(server, body):
@@ -212,7 +222,7 @@ def test_a_closed_session_opens_again(session):
 
 @pytest.mark.parametrize(
     "body",
-    [{}, {"status": "closed"}, {"status": None}, {"session_id": "x"}, {"name": 1}, {"created_at": "x"}, {"metadata": None}, {"notebooks": "x"}, []],
+    [{}, {"status": "closed"}, {"status": None}, {"session_id": "x"}, {"name": 1}, {"created_at": "x"}, {"metadata": None}, {"notebooks": "x"}, {"name": "\0"}, []],
     ids=str,
 )  # fmt: skip
 def test_a_change_that_cannot_be_is_refused(session, body):
@@ -284,7 +294,17 @@ def test_sessions_are_listed_as_asked(server, listed, parameters, names):
 
 
 @pytest.mark.parametrize(
-    ("text", "count"), [("über 100% {}", 3), ("C {}", 1), ("c {}", 1), ("% {}", 3), ("_ {}", 0), ("no {}", 0)]
+    ("text", "count"),
+    [
+        ("über 100% {}", 3),
+        ("C {}", 1),
+        ("c {}", 1),
+        ("% {}", 3),
+        ("_ {}", 0),
+        ("no {}", 0),
+        ("\0", 0),
+        ("\0 {}", 0),
+    ],
 )
 def test_sessions_are_found_by_a_part_of_what_they_say(server, listed, text, count):
     # API 3 q

@@ -526,3 +526,12 @@ def test_an_upload_counts_as_use_of_its_session(session):
     after = session.call("GET").json()
     assert after["last_used_at"] > before["last_used_at"]
     assert after["created_at"] == before["created_at"]
+
+
+def test_a_piece_of_a_file_is_not_taken_for_the_whole(session):
+    # API 4; RFC 9110, 14.5 partial PUT
+    answer = session.put("a.csv", b"abc", headers={"Content-Range": "bytes 0-2/9"})
+
+    assert (answer.status, answer.code) == (400, "parameter_invalid")
+    assert answer.json()["parameter"] == "Content-Range"
+    assert session.names() == []
