@@ -17,12 +17,14 @@ FRONT := $(shell find labextension/src labextension/style labextension/schema -t
 # A test that fails on a busy machine is run again, and every run is printed; none may hang for ever.
 PATIENT := --reruns 4 --reruns-delay 1 --timeout 900
 RUN := $(BIN)/python -m pytest $(PATIENT)
-MEASURED := $(wildcard tests/gate tests/unit tests/contract tests/api)
+UNITS := $(wildcard tests/gate tests/unit tests/contract)
+API := $(wildcard tests/api)
 PLAIN := sed -E 's/\x1b\[[0-9;]*m//g'
 FAULTS := $(wildcard tests/faults/test_*.py)
 UI := $(wildcard tests/ui/test_*.py)
 EXAMPLES := $(wildcard tests/examples)
 FUZZ_SECONDS ?= 60
+JOBS ?= 2
 
 .PHONY: help
 help: ## What can be made
@@ -92,9 +94,16 @@ begin: install
 	rm -f .coverage .coverage.* build/coverage.json
 	python tests/gate/requirements_report.py --forget
 
+.PHONY: units
+units: begin
+	coverage run -m pytest $(PATIENT) $(UNITS)
+
+.PHONY: api
+api: begin
+	coverage run -m pytest $(PATIENT) $(API)
+
 .PHONY: measured
-measured: begin ## Unit, contract and API tests, and how much of the package they reach
-	coverage run -m pytest $(PATIENT) $(MEASURED)
+measured: units api ## Unit, contract and API tests, and how much of the package they reach
 	coverage combine --quiet
 	coverage json --quiet -o build/coverage.json
 	python tests/gate/coverage_floor.py build/coverage.json
@@ -135,8 +144,13 @@ hub: begin ## Behind a real JupyterHub with its proxy and two users
 nginx: begin ## Behind a real nginx: request buffering on and off, bodies of 1 MiB at most
 	$(if $(wildcard tests/proxy/test_*.py),bash tests/proxy/nginx.sh && $(RUN) tests/proxy)
 
+# Tests wait much, for servers, browsers and the clock, so lanes run beside each other, each telling when it ends.
+.PHONY: lanes
+lanes: measured faults hub ui nginx examples
+
 .PHONY: test
-test: lint front enabled measured faults examples hub nginx ui ## Everything that a change must pass
+test: lint front enabled ## Everything that a change must pass (JOBS: how many lanes at a time)
+	$(MAKE) --jobs=$(JOBS) --keep-going --output-sync=target lanes
 	@python tests/gate/requirements_report.py
 
 .PHONY: bench

@@ -275,11 +275,14 @@ def program(*words):
 
 
 def test_a_reader_that_has_read_enough_sees_no_error(server, sid):
-    for number in range(30):
-        server.call("PUT", f"/uploads/{sid}?name={number}.csv", b"x")
+    # More than a pipe holds, so that the listing cannot be done before its reader has left.
+    for number in range(4):
+        record = server.call("PUT", f"/uploads/{sid}?name={number}.csv", b"x").json()
+        said = json.dumps({"metadata": {"note": "x" * 50_000}}).encode()
+        server.call("PATCH", f"/sessions/{sid}/artifacts/{record['attachment_id']}", said)
     listing = program("--url", server.url, "--token", server.token, "ls", sid, "--json")
 
-    listing.stdout.readline()
+    listing.stdout.read(1000)
     listing.stdout.close()
 
     with listing.stderr:

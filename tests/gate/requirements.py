@@ -7,6 +7,7 @@ directly above. `tests/requirements.txt` holds every id with its class. Several 
 from __future__ import annotations
 
 import ast
+import fcntl
 import json
 import re
 from functools import cache
@@ -62,9 +63,14 @@ def shown() -> set[str]:
 
 
 def add_shown(ids: set[str]) -> None:
-    """Adds what a run has shown."""
+    """Adds what a run has shown; several may end at the same moment."""
     SHOWN.parent.mkdir(exist_ok=True)
-    SHOWN.write_text(json.dumps(sorted(shown() | ids)), encoding="utf-8")
+    with SHOWN.open("a+", encoding="utf-8") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        file.seek(0)
+        known = set(json.loads(file.read() or "[]"))
+        file.truncate(0)
+        file.write(json.dumps(sorted(known | ids)))
 
 
 def summary(ids: set[str]) -> str:
