@@ -10,6 +10,7 @@ import { choose, chooseAll, move, NOTHING, settle } from '../src/model/selection
 import { parseTable } from '../src/model/separated';
 import { SessionModel } from '../src/model/session';
 import { NEWEST, rowsOf, sortedBy, typeOf } from '../src/model/table';
+import { Turns } from '../src/model/turns';
 import { FakeTransport, answer } from './fakes';
 import { record, session } from './records';
 
@@ -290,4 +291,19 @@ it('a signal tells those who look, until they leave', () => {
   desk.shown.set({ state: 'no-notebook' });
 
   expect(listener).toHaveBeenCalledTimes(1);
+});
+
+describe('turns', () => {
+  it('lets a few begin, and the next when one of them ends', () => {
+    const begun: string[] = [];
+    const turns = new Turns(2);
+    const ends = ['a', 'b', 'c', 'd'].map(name => turns.take(() => void begun.push(name)));
+    expect(begun).toEqual(['a', 'b']);
+
+    ends[2]?.();
+    ends[0]?.();
+    ends[0]?.();
+
+    expect(begun).toEqual(['a', 'b', 'd']);
+  });
 });

@@ -141,8 +141,6 @@ def start(home: Path, root: Path, token: str) -> subprocess.Popen[bytes]:
     }
     command = [sys.executable, "-m", "jupyterlab", "--allow-root"]
     command += [f"--ServerApp.{name}={value}" for name, value in options.items()]
-    # So that a test can turn to another notebook without loading the page again.
-    command += ["--expose-app-in-browser"]
     # What an extension would be given is `window.jupyterapp`.
     command.append("--LabApp.expose_app_in_browser=True")
     environment = {**os.environ, "HOME": str(home), "JUPYTER_TOKEN": token}

@@ -202,7 +202,9 @@ def test_the_context_menu_acts_on_the_row_under_it(opened):
 def test_a_file_is_shown_in_the_file_browser_and_opened_in_a_tab(opened):
     opened.choose("sales.csv", button="right")
     opened.page.get_by_role("menuitem", name="Show in File Browser").click()
-    expect(opened.page.locator(".jp-DirListing-item", has_text="sales.csv")).to_be_visible()
+    # First its folder is shown, then it is chosen.
+    shown = opened.page.locator(".jp-DirListing-item.jp-mod-selected", has_text="sales.csv")
+    expect(shown).to_be_visible()
     opened.page.locator('[data-id="jupyter-workspace-files"]').click()
 
     opened.choose("sales.csv")

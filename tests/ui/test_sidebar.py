@@ -62,6 +62,7 @@ def test_all_files_come_as_one_zip(panel, notebook):
 def test_a_notebook_without_files_teaches_the_first_steps(panel, server):
     panel.open(server.notebook("fresh.ipynb"))
     expect(panel.root).to_contain_text("Drop files or folders here")
+    expect(panel.root.get_by_role("button", name="Download all as a zip")).to_be_disabled()
     panel.picture("empty")
 
     panel.root.get_by_role("button", name="Insert into the notebook").click()

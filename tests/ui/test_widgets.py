@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 import nbformat
@@ -46,7 +47,9 @@ def test_a_panel_uploads_past_a_busy_kernel_and_calls_back(panel, server, notebo
 
     expect(output.get_by_role("row").filter(has_text="sales.csv")).to_be_visible(timeout=4000)
     expect(output).to_contain_text("does not take files of this type")
-    expect(output).to_contain_text("Larger than the 1000 B allowed")
+    expect(output).to_contain_text("This place takes files of at most 1000 B.")
+    # What was refused by the panel itself would be refused again.
+    expect(output.get_by_role("button", name=re.compile("^Try .* again"))).to_have_count(0)
     panel.picture("widget", whole=True)
     (server.root / "go").touch()
     panel.run_cell(2)

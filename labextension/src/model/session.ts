@@ -5,9 +5,12 @@ import type { Conflict, FileEvent, FilePage, FileRecord, Service, SessionRecord 
 import { isPictured, isSmallRaster, mediaOf } from './media';
 import { Signal } from './signal';
 import { TransferQueue } from './transfers';
+import { Turns } from './turns';
 
 /** How long a row that is new stands out, in milliseconds. */
 const FRESH_MS = 2500;
+/** Small pictures on their way at one moment. With two transfers this leaves JupyterLab two of six lines. */
+const PICTURES = 2;
 
 /** How the list stands. */
 export type Loading = { readonly state: 'loading' | 'ready' } | { readonly state: 'failed'; readonly error: Error };
@@ -38,6 +41,8 @@ export class SessionModel {
   /** A refusal of something that the person did just now. */
   readonly complaint = new Signal<Error | null>(null);
   readonly transfers: TransferQueue;
+  /** The small pictures of rows come one after the other, so that no request of others waits for them. */
+  readonly pictures = new Turns(PICTURES);
   /** Whether the server makes small pictures; until it has said so, it does not. */
   readonly hasPreviews = new Signal(false);
 

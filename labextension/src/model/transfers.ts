@@ -38,6 +38,8 @@ export interface Transfer {
   readonly rate: number;
   readonly state: TransferState;
   readonly error: Error | null;
+  /** Whether it can be tried again after a failure: what was refused here is not kept. */
+  readonly canRetry: boolean;
 }
 
 interface Job {
@@ -166,7 +168,7 @@ export class TransferQueue {
   ): Job {
     const id = `transfer-${++this.count}`;
     const job: Job = {
-      shown: { id, dir, ...shown, sent: 0, rate: 0, state: 'waiting', error: null },
+      shown: { id, dir, ...shown, sent: 0, rate: 0, state: 'waiting', error: null, canRetry: false },
       file,
       onConflict,
       fingerprint: '',
@@ -266,7 +268,7 @@ export class TransferQueue {
       job.uploadId = null;
       job.fingerprint = '';
     }
-    this.change(job, { state: 'failed', error, rate: 0 });
+    this.change(job, { state: 'failed', error, rate: 0, canRetry: true });
   }
 
   private write(job: Job): void {

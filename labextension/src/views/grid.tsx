@@ -23,7 +23,7 @@ export function Grid({ actions, gridRef }: GridProps): ReactElement {
   const trans = useTrans();
   const rows = useSignal(browse.rows);
   const selection = useSignal(browse.selection);
-  const { first, last, height, onScroll } = useWindow(gridRef, rows.length);
+  const { top, first, last, height, onScroll } = useWindow(gridRef, rows.length);
   useFocusInSight(gridRef, rows, selection.focus, height);
   const focused = rows.find(file => file.attachment_id === selection.focus);
   return (
@@ -47,7 +47,7 @@ export function Grid({ actions, gridRef }: GridProps): ReactElement {
     >
       <Head actions={actions} />
       <div role="rowgroup" className="jp-FA-body" style={{ height: rows.length * ROW_PX }}>
-        <Rows actions={actions} rows={rows} first={first} last={last} />
+        <Rows actions={actions} rows={rows} first={first} last={last} top={top} bottom={last - MARGIN_ROWS} />
       </div>
     </div>
   );
@@ -61,11 +61,15 @@ export function rowId(file: FileRecord): string {
 interface RowsProps {
   readonly actions: Actions;
   readonly rows: readonly FileRecord[];
+  /** The rows that are drawn. */
   readonly first: number;
   readonly last: number;
+  /** The rows in sight. */
+  readonly top: number;
+  readonly bottom: number;
 }
 
-function Rows({ actions, rows, first, last }: RowsProps): ReactElement {
+function Rows({ actions, rows, first, last, top, bottom }: RowsProps): ReactElement {
   const { browse } = actions;
   const selection = useSignal(browse.selection);
   const fresh = useSignal(browse.model.fresh);
@@ -80,6 +84,7 @@ function Rows({ actions, rows, first, last }: RowsProps): ReactElement {
           actions={actions}
           file={file}
           index={first + place}
+          isInSight={first + place >= top && first + place < bottom}
           isChosen={selection.ids.has(file.attachment_id)}
           hasFocus={selection.focus === file.attachment_id}
           isFresh={fresh.has(file.attachment_id)}
@@ -122,7 +127,7 @@ function Head({ actions }: { readonly actions: Actions }): ReactElement {
 function useWindow(
   ref: RefObject<HTMLDivElement>,
   count: number
-): { first: number; last: number; height: number; onScroll: () => void } {
+): { top: number; first: number; last: number; height: number; onScroll: () => void } {
   const [view, setView] = useState({ top: 0, height: 600 });
   const look = (): void => {
     const grid = ref.current;
@@ -142,7 +147,7 @@ function useWindow(
   }, []);
   const first = Math.max(0, Math.min(view.top, count) - MARGIN_ROWS);
   const last = view.top + Math.ceil(view.height / ROW_PX) + MARGIN_ROWS;
-  return { first, last, height: view.height, onScroll: look };
+  return { top: view.top, first, last, height: view.height, onScroll: look };
 }
 
 /** Scrolls when the focus moves out of sight, or the list becomes lower. */

@@ -1,4 +1,4 @@
-import { memo, useEffect, useRef, useState } from 'react';
+import { memo, useCallback, useEffect, useRef, useState } from 'react';
 import type { KeyboardEvent, MouseEvent, ReactElement } from 'react';
 
 import type { FileRecord } from '../client/wire';
@@ -6,6 +6,7 @@ import type { Actions } from '../model/actions';
 import { folderName, formatAge, formatSize } from '../model/format';
 import type { Mode } from '../model/selection';
 import { typeOf, type FileType } from '../model/table';
+import type { Turns } from '../model/turns';
 import { Icon, IconButton, useSignal, useTrans, type IconName } from './kit';
 import { ROW_PX } from './measures';
 
@@ -14,6 +15,8 @@ interface RowProps {
   readonly actions: Actions;
   readonly file: FileRecord;
   readonly index: number;
+  /** Rows near to those in sight are drawn, too, but fetch nothing. */
+  readonly isInSight: boolean;
   readonly isChosen: boolean;
   readonly hasFocus: boolean;
   readonly isFresh: boolean;
@@ -63,7 +66,7 @@ export const Row = memo(function Row(props: RowProps): ReactElement {
       onDoubleClick={() => props.isRenaming || actions.open()}
     >
       <div role="gridcell" className="jp-FA-name">
-        <Picture actions={actions} file={file} />
+        <Picture actions={actions} file={file} isInSight={props.isInSight} />
         {props.isRenaming ? <NameField actions={actions} file={file} /> : <Name file={file} />}
       </div>
       <div role="gridcell" className="jp-FA-modified">
@@ -104,28 +107,73 @@ function Name({ file }: { readonly file: FileRecord }): ReactElement {
   );
 }
 
+interface PictureProps {
+  readonly actions: Actions;
+  readonly file: FileRecord;
+  readonly isInSight: boolean;
+}
+
 /** A thumbnail of a picture, the sign of its type of anything else. */
-function Picture({ actions, file }: { readonly actions: Actions; readonly file: FileRecord }): ReactElement {
+function Picture({ actions, file, isInSight }: PictureProps): ReactElement {
   const { model } = actions.browse;
   const [broken, setBroken] = useState('');
   useSignal(model.hasPreviews);
-  const url = model.pictureUrl(file, THUMBNAIL_PX);
+  const wanted = model.pictureUrl(file, THUMBNAIL_PX);
+  const { url, settle } = useTurn(model.pictures, wanted, isInSight);
+  const img = useCallOff();
+  const fail = (): void => {
+    setBroken(url ?? '');
+    settle();
+  };
   return (
     <span className="jp-FA-picture" data-kind={file.kind}>
       {url !== null && url !== broken ? (
-        <img
-          src={url}
-          alt=""
-          loading="lazy"
-          decoding="async"
-          draggable={false}
-          onError={() => setBroken(url)}
-        />
+        <img ref={img} src={url} alt="" decoding="async" draggable={false} onLoad={settle} onError={fail} />
       ) : (
         <Icon name={ICONS[typeOf(file)]} />
       )}
     </span>
   );
+}
+
+/** Calls off the request of a picture whose row goes; by itself a browser would bring it to an end. */
+function useCallOff(): (element: HTMLImageElement | null) => void {
+  const last = useRef<HTMLImageElement | null>(null);
+  return useCallback(element => {
+    if (element === null) {
+      last.current?.removeAttribute('src');
+    }
+    last.current = element;
+  }, []);
+}
+
+/** The address, once it is its turn to be fetched; `settle` lets the next one begin. */
+function useTurn(
+  turns: Turns,
+  wanted: string | null,
+  isInSight: boolean
+): { url: string | null; settle: () => void } {
+  const [mine, setMine] = useState<string | null>(null);
+  const end = useRef<(() => void) | null>(null);
+  useEffect(() => {
+    if (wanted === null || !isInSight || mine === wanted) {
+      return undefined;
+    }
+    let hasBegun = false;
+    end.current?.();
+    end.current = turns.take(() => {
+      hasBegun = true;
+      setMine(wanted);
+    });
+    // Out of sight before its turn it waits no longer; what has begun comes to its end.
+    return () => {
+      if (!hasBegun) {
+        end.current?.();
+      }
+    };
+  }, [turns, wanted, isInSight, mine]);
+  useEffect(() => () => end.current?.(), []);
+  return { url: mine === wanted ? mine : null, settle: () => end.current?.() };
 }
 
 /** The name while it is edited: Enter takes it, Escape and leaving do not change anything. */

@@ -51,6 +51,10 @@ const SENTENCES: Partial<Record<string, Say>> = {
     what: trans.__('This place does not take files of this type.'),
     todo: trans.__('Choose another file.')
   }),
+  too_large_here: (trans, error) => ({
+    what: trans.__('This place takes files of at most %1.', size(error, 'limit')),
+    todo: trans.__('Choose a smaller file.')
+  }),
   infected: trans => ({
     what: trans.__('The virus scanner found something in it. It was not stored.'),
     todo: trans.__('Check the file on your computer.')

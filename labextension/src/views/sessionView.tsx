@@ -177,7 +177,7 @@ function admit(pick: Pick, intake: Intake, model: SessionModel): Pick {
       return false;
     }
     if (maxSize > 0 && file.size > maxSize) {
-      const problem = { message: 'The file is too large.', code: 'file_too_large', limit: maxSize };
+      const problem = { message: 'The file is too large.', code: 'too_large_here', limit: maxSize };
       model.transfers.refuse(file, new WorkspaceError(413, problem));
       return false;
     }

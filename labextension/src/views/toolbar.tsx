@@ -22,6 +22,7 @@ export function Toolbar({ actions, onPick, accept, isMultiple = true }: ToolbarP
   const session = useSignal(actions.browse.model.session);
   const page = useSignal(actions.browse.page);
   const isClosed = session.status !== 'active';
+  const isEmpty = useSignal(actions.browse.files).length === 0;
   return (
     <div className="jp-FA-toolbar" role="toolbar" aria-label={trans.__('Files & Artifacts')}>
       <button
@@ -59,6 +60,7 @@ export function Toolbar({ actions, onPick, accept, isMultiple = true }: ToolbarP
       <IconButton
         icon="download"
         label={trans.__('Download all as a zip')}
+        isDisabled={isEmpty}
         onClick={() => actions.downloadAll()}
       />
       <IconButton

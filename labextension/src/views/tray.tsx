@@ -86,9 +86,9 @@ function TransferRow({ queue, transfer }: TransferRowProps): ReactElement {
 
 function Buttons({ queue, transfer }: TransferRowProps): ReactElement {
   const trans = useTrans();
-  const { id, name, state } = transfer;
+  const { id, name, state, canRetry } = transfer;
   const canPause = isUnderWay(state);
-  const canResume = state === 'paused' || (state === 'failed' && transfer.size > 0);
+  const canResume = state === 'paused' || (state === 'failed' && canRetry);
   return (
     <>
       {canPause && (
