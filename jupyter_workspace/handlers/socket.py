@@ -107,7 +107,8 @@ class SocketHandler(WorkspaceHandler, WebSocketHandler):
         """Begins to tell."""
         self.set_nodelay(True)
         pipe = None if self.ws_connection is None else self.ws_connection.stream
-        if pipe is not None:
+        # A client may have left while its handshake was answered.
+        if pipe is not None and not pipe.closed():
             pipe.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
         self._reader = asyncio.get_running_loop().create_task(self._tell_until_closed(session_id))
         self._reader.add_done_callback(self._ended)

@@ -1,6 +1,7 @@
 """The log over a WebSocket (API 7, 11.38)."""
 
 import json
+import signal
 import time
 from socket import SO_RCVBUF, SOL_SOCKET
 
@@ -8,6 +9,13 @@ import pytest
 import websocket
 from api.listening import SECONDS, refusal, said, socket_url, subscribed, told
 from api.running import BASE_URL, Server
+
+UPGRADE = {
+    "Connection": "Upgrade",
+    "Upgrade": "websocket",
+    "Sec-WebSocket-Version": "13",
+    "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+}
 
 
 def kernel_login(server):
@@ -159,6 +167,24 @@ def test_a_lost_socket_leaves_the_others_and_the_server_alone(server, session):
 
         assert told(kept, 1)
     assert "Traceback" not in server.log.read_text()[-2000:]
+
+
+def test_clients_that_left_before_they_were_answered_are_no_error(server, session):
+    # S4-26
+    said_so_far = len(server.log.read_bytes())
+    server.process.send_signal(signal.SIGSTOP)
+    try:
+        for _ in range(20):
+            with server.wire() as wire:
+                wire.send(server.head("GET", f"/sessions/{session.id}/subscribe", UPGRADE))
+    finally:
+        server.process.send_signal(signal.SIGCONT)
+
+    assert session.saved("a.csv")
+    with subscribed(session, "?after=0") as socket:
+        said(socket)
+        assert told(socket, 1)[0]["name"] == "a.csv"
+    assert "Traceback" not in server.log.read_bytes()[said_so_far:].decode()
 
 
 # S4-21

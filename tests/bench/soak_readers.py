@@ -106,20 +106,17 @@ class Polls(_Resuming, PollReader):
 
 
 async def write(session, stop):
-    """Uploads, and files of code; how many of them there must be events of."""
-    made = 0
+    """Uploads, and files of code."""
     for number in itertools.count():
         if stop.is_set():
-            return made
+            return
         name = f"{number:05}.txt"
         if number % 3:
             (session.folder / name).write_text(name)
-            made += 1
         else:
             with contextlib.suppress(OSError, AssertionError, ValueError):
                 await asyncio.to_thread(session.saved, name, name.encode())
         await asyncio.sleep(0.05)
-    return made
 
 
 async def read(patient, chance, goal, cuts, stop):
@@ -157,11 +154,11 @@ async def soak(server, goal, kills):
     patients = [Patient(next(kinds), server, session.id) for _ in range(READERS)]
     cuts, stop = itertools.count(1), asyncio.Event()
     began = time.monotonic()
-    writing = asyncio.create_task(write(session, stop))
-    killing = asyncio.create_task(kill(server, kills, stop))
-    await asyncio.gather(*(read(patient, chance, goal, cuts, stop) for patient in patients))
-    killed = await killing
-    await writing
+    async with asyncio.TaskGroup() as group:
+        group.create_task(write(session, stop))
+        killing = group.create_task(kill(server, kills, stop))
+        for patient in patients:
+            group.create_task(read(patient, chance, goal, cuts, stop))
     await asyncio.to_thread(session.call, "POST", "/scan")
     await asyncio.sleep(2)
     last = (await asyncio.to_thread(session.call, "GET", "/artifact-events?after=9223372036854775807")).json()
@@ -170,7 +167,7 @@ async def soak(server, goal, kills):
     for patient in patients:
         while patient.cursor < total and time.monotonic() < until:
             await patient.once(2)
-    told(patients, total, time.monotonic() - began, killed)
+    told(patients, total, time.monotonic() - began, killing.result())
     listed = len(session.files(limit=1000)) if total <= 1000 else None
     on_disk = len(session.names())
     print(json.dumps({"listed": listed, "on_disk": on_disk, "events": total}))
