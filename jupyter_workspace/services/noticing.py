@@ -217,17 +217,9 @@ class Vanished(Steady):
             entry = await tx.files.at(self.session_id, path)
             if entry is None or entry.storage == "reference":
                 continue
-            if not await self._stands(path):
+            if not await _stands(self._parts, entry):
                 changes.append(Change(before=entry, after=None, event="deleted"))
         return Plan(result=len(changes), changes=changes)
-
-    async def _stands(self, path: str) -> bool:
-        """Whether a file is there; a link in its place, or in that of one of its folders, is none."""
-        try:
-            found = await self._parts.store.stat(session_place(self.session_id, path))
-        except PathEscapes:
-            return False
-        return found is not None and not (found.is_dir or found.is_link or found.is_special)
 
 
 class Moved(Steady):
@@ -246,10 +238,32 @@ class Moved(Steady):
             if entry is None or await tx.files.at(self.session_id, new) is not None:
                 continue
             # A scan looks at the disk before the index: what was published between the two only seems gone.
-            if await self._parts.store.stat(session_place(self.session_id, old)) is None:
+            if not await _stands(self._parts, entry) or await _is_by_link(self._parts, entry):
                 after = replace(entry, path=new, modified_at=self._parts.clock())
                 changes.append(Change(before=entry, after=after, event="updated"))
         return Plan(result=len(changes), changes=changes)
+
+
+async def _stands(parts: Parts, entry: Entry) -> bool:
+    """Whether a file is at its path; neither a link there is one, nor another file that a link leads to."""
+    try:
+        found = await parts.store.stat(session_place(entry.session_id, entry.path))
+    except PathEscapes:
+        return False
+    if found is None or not found.is_regular:
+        return False
+    return is_unchanged(entry, found) or not await _is_by_link(parts, entry)
+
+
+async def _is_by_link(parts: Parts, entry: Entry) -> bool:
+    """Whether one of the folders on the way to a file is a link to where it really stands."""
+    folder = entry.path.rpartition("/")[0]
+    while folder:
+        found = await parts.store.stat(session_place(entry.session_id, folder))
+        if found is not None and found.is_link:
+            return True
+        folder = folder.rpartition("/")[0]
+    return False
 
 
 class Refer(Steady):
