@@ -1,10 +1,15 @@
-"""What a list is asked for, as conditions on the rows of files and versions."""
+"""What a list is asked for, as conditions on the rows of files and versions.
+
+LIKE is never used: it takes ASCII letters of either case for the same, and SQLite refuses a pattern of
+more than 50,000 bytes.
+"""
 
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterable
 
-from sqlalchemy import ColumnElement, Table, and_, false, or_, select
+from sqlalchemy import ColumnElement, Table, and_, false, func, or_, select, true
 
 from jupyter_workspace.db.tables import files, sessions, versions
 from jupyter_workspace.protocol.query import Filters
@@ -14,16 +19,43 @@ __all__ = ["forms", "has_text", "inside", "where_of", "where_of_versions"]
 
 
 def has_text(column: ColumnElement[str], text: str) -> ColumnElement[bool]:
-    """Where a text is part of a column that was case-folded, in any case and normal form."""
-    # No column holds a NUL, and SQLite would end the pattern there.
+    """Where a text is part of a column that was case-folded, in any case and normal form; '' is of any."""
+    # No column holds a NUL, and SQLite would end the text there.
     if "\0" in text:
         return false()
-    return or_(*(column.contains(form.casefold(), autoescape=True) for form in forms(text)))
+    if not text:
+        return true()
+    # What is the same without the text does not have it: that, every database can tell.
+    return or_(*(func.replace(column, part.casefold(), "") != column for part in forms(text)))
 
 
 def inside(folder: str) -> ColumnElement[bool]:
     """What lies in a folder, at any depth; '' is the session's."""
-    return files.c.path.startswith(f"{folder}/", autoescape=True) if folder else files.c.path != ""
+    return _begins(files.c.path, [f"{folder}/"]) if folder else files.c.path != ""
+
+
+def _begins(column: ColumnElement[str], words: Iterable[str]) -> ColumnElement[bool]:
+    """Where a column begins with one of the words."""
+    sizes = _by_size(words).items()
+    return or_(false(), *(func.substr(column, 1, size).in_(some) for size, some in sizes))
+
+
+def _ends(column: ColumnElement[str], words: Iterable[str]) -> ColumnElement[bool]:
+    """Where a column ends with one of the words and has something before it."""
+    size_of = func.length(column)
+    sizes = _by_size(words).items()
+    return or_(
+        false(),
+        *(and_(size_of > size, func.substr(column, size_of - size + 1).in_(some)) for size, some in sizes),
+    )
+
+
+def _by_size(words: Iterable[str]) -> dict[int, set[str]]:
+    """The words by their length: a condition a length, for SQLite has a bound on how many it takes."""
+    found: dict[int, set[str]] = {}
+    for word in words:
+        found.setdefault(len(word), set()).add(word)
+    return found
 
 
 def forms(text: str) -> set[str]:
@@ -72,23 +104,12 @@ def _clauses(wanted: FileFilter, table: Table) -> list[ColumnElement[bool]]:
 
 def _filtered(filters: Filters, table: Table) -> list[ColumnElement[bool]]:
     clauses: list[ColumnElement[bool]] = []
-    name = table.c.folded_name
     if filters.include_mime:
-        clauses.append(
-            or_(*(table.c.mime.startswith(mime, autoescape=True) for mime in filters.include_mime))
-        )
+        clauses.append(_begins(func.lower(table.c.mime), filters.include_mime))
     if filters.include_ext:
         # Only the last suffix counts, and a name has something before it.
-        clauses.append(
-            or_(
-                false(),
-                *(
-                    and_(name.endswith(f".{ext}", autoescape=True), name != f".{ext}")
-                    for ext in filters.include_ext
-                    if "." not in ext
-                ),
-            )
-        )
+        suffixes = [f".{ext}" for ext in filters.include_ext if "." not in ext]
+        clauses.append(_ends(table.c.folded_name, suffixes))
     if filters.max_size is not None:
         clauses.append(table.c.size <= filters.max_size)
     return clauses

@@ -80,6 +80,35 @@ async def test_files_are_found_by_kind_text_folder_type_extension_and_size(works
     assert sorted(await names(workspace, filters=Filters((), (), 2))) == ["Plot 100%.txt", "in.csv"]
 
 
+async def test_an_extension_and_a_text_match_in_any_case_and_a_folder_exactly(workspace):
+    await upload(workspace, "Übersicht.XLSM", folder="Plots")
+    await upload(workspace, "a.csv", folder="plots")
+
+    assert await names(workspace, prefix="plots") == ["a.csv"]
+    assert await names(workspace, prefix="PLOTS") == []
+    assert await names(workspace, text="üBER") == ["Übersicht.XLSM"]
+    assert await names(workspace, filters=Filters((), ("xlsm",))) == ["Übersicht.XLSM"]
+    assert len(await names(workspace, text="")) == 2
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        {"text": "x" * 60_000},
+        {"prefix": "x" * 60_000},
+        {"filters": Filters(("x" * 60_000,))},
+        {"filters": Filters((), ("x" * 60_000,))},
+        {"filters": Filters(tuple(f"x{number}/" for number in range(5000)))},
+        {"filters": Filters((), tuple(f"x{number}" for number in range(5000)))},
+    ],
+    ids=["text", "folder", "type", "extension", "types", "extensions"],
+)
+async def test_a_question_as_long_as_an_address_can_be_is_answered(workspace, wanted):
+    await upload(workspace, "in.csv")
+
+    assert await names(workspace, **wanted) == []
+
+
 # API 5: each earlier file exactly once while others are added
 @pytest.mark.parametrize("is_descending", [True, False])
 async def test_a_list_by_time_is_gone_on_with_at_its_cursor(workspace, clock, is_descending):

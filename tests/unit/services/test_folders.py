@@ -15,6 +15,7 @@ from jupyter_workspace.errors import (
 )
 from jupyter_workspace.models.artifact import Register
 from jupyter_workspace.models.session import SessionChange, SessionNew
+from jupyter_workspace.protocol.selection import FileFilter
 from jupyter_workspace.services import folders as folding
 from jupyter_workspace.services import reconcile as reconciling
 from jupyter_workspace.services.artifacts import Page
@@ -322,6 +323,20 @@ async def test_a_folder_goes_with_all_it_holds_on_demand(workspace, churn, opene
 
 
 # API 5, 11.26: what nobody listed yet is noted first, so that it can be taken back
+
+
+async def test_a_folder_whose_name_differs_in_case_alone_is_another(workspace, churn):
+    await upload(workspace, "a.csv", folder="Plots")
+    await upload(workspace, "b.csv", folder="plots")
+
+    await delete(workspace, "churn/plots", recursive=True)
+
+    assert (churn / "Plots/a.csv").exists()
+    assert not (churn / "plots").exists()
+    listed = await workspace.artifacts.page(ADA, FileFilter(session_id="churn"), Page())
+    assert [record.path for record in listed.artifacts] == ["Plots/a.csv"]
+
+
 async def test_files_that_were_not_listed_can_be_restored_after_their_folder_was_deleted(workspace, churn):
     write(churn, "data/deep/fresh.txt", b"written a moment ago")
 
