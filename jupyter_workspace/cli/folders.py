@@ -7,10 +7,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-__all__ = ["Chosen", "Skipped", "choose"]
+__all__ = ["UNREADABLE", "Chosen", "Skipped", "choose"]
 
 #: What programs leave in folders for themselves; names that begin with a dot are left out, too.
 JUNK = frozenset({"Thumbs.db", "desktop.ini", "__MACOSX", "__pycache__", "Icon\r"})
+
+#: The reason of what should have been uploaded and could not be looked into.
+UNREADABLE = "it cannot be read"
 
 
 class Chosen(NamedTuple):
@@ -44,7 +47,8 @@ def choose(paths: Sequence[Path]) -> tuple[list[Chosen], list[Skipped]]:
 
 def _below(top: Path) -> Iterator[Chosen | Skipped]:
     root = top.resolve()
-    for place, folders, files in os.walk(root):
+    unreadable: list[OSError] = []
+    for place, folders, files in os.walk(root, onerror=unreadable.append):
         here = Path(place)
         inside = PurePosixPath(root.name, *here.relative_to(root).parts)
         for name in sorted(folders):
@@ -57,6 +61,8 @@ def _below(top: Path) -> Iterator[Chosen | Skipped]:
                 yield Skipped(here / name, reason)
             else:
                 yield _file(here / name, str(inside))
+    for error in unreadable:
+        yield Skipped(Path(error.filename), UNREADABLE)
 
 
 def _reason(path: Path) -> str | None:
@@ -70,4 +76,9 @@ def _reason(path: Path) -> str | None:
 
 
 def _file(path: Path, folder: str) -> Chosen:
-    return Chosen(path, folder, path.stat().st_size)
+    try:
+        size = path.stat().st_size
+    except OSError:
+        # Gone meanwhile, perhaps: that is told when its turn comes.
+        size = 0
+    return Chosen(path, folder, size)

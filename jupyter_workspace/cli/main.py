@@ -116,7 +116,7 @@ def _run(context: Context, arguments: list[str] | None) -> int:
         context.output.error(error)
         return _code_of(error)
     except OSError as error:
-        context.output.note(str(error))
+        context.output.error(error, of=error.filename)
         return FAILED
     return code if isinstance(code, int) else 0
 

@@ -61,13 +61,24 @@ class Output:
         """Says something beside the answer, on standard error."""
         click.echo(text, err=True)
 
-    def error(self, error: WorkspaceError, *, of: str | None = None) -> None:
-        """Says what went wrong, on standard error: in a sentence, or as a line of JSON."""
-        if self.as_json:
-            told = {"code": error.code, "message": error.message, "hint": error.hint, "of": of}
-            self.note(msgspec.json.encode({name: word for name, word in told.items() if word}).decode())
+    def beside(self, text: str, value: Any) -> None:
+        """The same beside the answer: on standard error, a sentence or a line of JSON."""
+        self.note(msgspec.json.encode(value).decode() if self.as_json else text)
+
+    def error(self, error: WorkspaceError | OSError, *, of: str | None = None) -> None:
+        """Says what went wrong, on standard error: in a sentence, or as a line of JSON.
+
+        of: the file that it is about. The code of an error of this machine's is `local_file`.
+        """
+        if isinstance(error, WorkspaceError):
+            code, message, hint = error.code, error.message, error.hint
         else:
-            self.note(f"{f'{of}: ' if of else ''}{error.code}: {error}")
+            code, message, hint = "local_file", error.strerror or str(error), None
+        told = {"code": code, "message": message, "hint": hint, "of": of}
+        words = " ".join(word for word in (message, hint) if word)
+        self.beside(
+            f"{f'{of}: ' if of else ''}{code}: {words}", {name: word for name, word in told.items() if word}
+        )
 
 
 def _shown(column: str, value: Any) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from jupyter_workspace.cli.files import COLUMNS, id_of
-from jupyter_workspace.cli.folders import Chosen, choose
+from jupyter_workspace.cli.folders import UNREADABLE, Chosen, choose
 from jupyter_workspace.cli.output import size_of
 from jupyter_workspace.cli.progress import Bars
 from jupyter_workspace.errors import OutOfSpace, ServerUnreachable, SessionClosed, WorkspaceError
@@ -41,19 +41,23 @@ def upload(
     """Upload files and folders; a broken upload goes on where it stopped, each file is verified."""
     chosen, skipped = choose(paths)
     for path, reason in skipped:
-        context.output.note(f"Skipped {path}: {reason}.")
+        context.output.beside(f"Skipped {path}: {reason}.", {"skipped": str(path), "reason": reason})
+    # Before anything is tried for long: is there a server that takes files?
+    context.client.get_service()
     saved: list[File] = []
-    with Bars() as bars:
-        for one in chosen:
-            try:
-                saved.append(_sent(context, bars, session_id, one, folder, on_conflict))
-            except OF_ALL:
-                context.output.rows(saved, COLUMNS)
-                raise
-            except WorkspaceError as error:
-                context.output.error(error, of=str(one.path))
-    context.output.rows(saved, COLUMNS)
-    return 0 if len(saved) == len(chosen) else 1
+    try:
+        with Bars() as bars:
+            for one in chosen:
+                try:
+                    saved.append(_sent(context, bars, session_id, one, folder, on_conflict))
+                except OF_ALL:
+                    raise
+                except (WorkspaceError, OSError) as error:
+                    context.output.error(error, of=str(one.path))
+    finally:
+        context.output.rows(saved, COLUMNS)
+    is_all = len(saved) == len(chosen) and all(reason != UNREADABLE for _, reason in skipped)
+    return 0 if is_all else 1
 
 
 def _sent(

@@ -12,6 +12,7 @@ import httpx2
 from jupyter_workspace.client import discovery, event_log, requests, transfers
 from jupyter_workspace.client.connection import (
     BLOCK_BYTES,
+    FAULTS,
     arguments,
     chosen_server,
     head_of,
@@ -171,10 +172,15 @@ class AsyncClient:
 
     async def run(self, flow: Flow[T]) -> T:
         """What the flow returns; its requests are sent one after the other."""
-        outcome = None
         try:
+            step = next(flow)
             while True:
-                outcome = await self._take(flow.send(outcome))
+                try:
+                    outcome = await self._take(step)
+                except FAULTS as error:
+                    step = flow.throw(error)
+                else:
+                    step = flow.send(outcome)
         except StopIteration as end:
             return cast("T", end.value)
         finally:

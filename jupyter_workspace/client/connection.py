@@ -13,15 +13,19 @@ import httpx2
 
 from jupyter_workspace.client import discovery
 from jupyter_workspace.client.wire import Lost, Request, Response
+from jupyter_workspace.errors import WorkspaceError
 
 if TYPE_CHECKING:
     from jupyter_workspace.client.discovery import Server
 
-__all__ = ["BLOCK_BYTES", "arguments", "chosen_server", "head_of", "lost", "options_for"]
+__all__ = ["BLOCK_BYTES", "FAULTS", "arguments", "chosen_server", "head_of", "lost", "options_for"]
 
 CONNECT_SECONDS = 5.0
 SILENCE_SECONDS = 60.0
 BLOCK_BYTES = 1 << 20
+
+#: What reading and writing this machine's files may raise in the middle of a step: the flow is told of it.
+FAULTS = (WorkspaceError, OSError)
 
 AGENT = f"jupyter-workspace-client python/{sys.version_info.major}.{sys.version_info.minor}"
 

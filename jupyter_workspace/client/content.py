@@ -10,9 +10,27 @@ from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO, Protocol, TypeAlias, cast
 
-__all__ = ["OpenContent", "Part", "PathContent", "Progress", "Source", "content_of", "name_of"]
+from jupyter_workspace import errors
+
+__all__ = [
+    "OpenContent",
+    "Part",
+    "PathContent",
+    "Progress",
+    "Source",
+    "SourceChanged",
+    "content_of",
+    "name_of",
+]
 
 BLOCK_BYTES = 1 << 20
+
+
+class SourceChanged(errors.DigestMismatch):
+    """What is uploaded is not what it was when the upload began."""
+
+    default_message = "The file changed while it was uploaded; nothing was stored."
+    default_hint = "Upload it again when nothing writes to it."
 
 
 class Readable(Protocol):
@@ -46,11 +64,14 @@ class Part:
         self._on_progress = on_progress
 
     def chunks(self) -> Iterator[bytes]:
-        """The bytes, at most `length`: a file that was cut meanwhile has fewer."""
+        """The bytes, exactly `length`; SourceChanged when they are not there any more."""
         file, is_ours = self._opened(self._offset)
         try:
             left = self.length or 0
-            while left and (chunk := file.read(min(BLOCK_BYTES, left))):
+            while left:
+                chunk = file.read(min(BLOCK_BYTES, left))
+                if not chunk:
+                    raise SourceChanged
                 left -= len(chunk)
                 yield chunk
                 if self._on_progress is not None:
@@ -111,6 +132,7 @@ class PathContent:
         self.path = path
         with path.open("rb") as file:
             self.length: int | None = file.seek(0, os.SEEK_END)
+            self._seen = _stamp_of(file)
 
     @cached_property
     def sha256(self) -> bytes | None:
@@ -127,9 +149,20 @@ class PathContent:
         return Part(self._at, offset, length, on_progress)
 
     def _at(self, offset: int) -> tuple[BinaryIO, bool]:
-        file = self.path.open("rb")
+        try:
+            file = self.path.open("rb")
+        except FileNotFoundError as error:
+            raise SourceChanged(f"{self.path.name!r} was removed while it was uploaded.") from error
+        if _stamp_of(file) != self._seen:
+            file.close()
+            raise SourceChanged(f"{self.path.name!r} changed while it was uploaded; nothing was stored.")
         file.seek(offset)
         return file, True
+
+
+def _stamp_of(file: BinaryIO) -> tuple[int, int]:
+    found = os.fstat(file.fileno())
+    return found.st_size, found.st_mtime_ns
 
 
 def content_of(source: Source) -> OpenContent | PathContent:

@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import os
-import re
 import secrets
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 from jupyter_workspace import errors
 from jupyter_workspace.client import tus
 from jupyter_workspace.client.content import OpenContent, PathContent, Progress, Source, content_of, name_of
 from jupyter_workspace.client.discovery import cache_folder
+from jupyter_workspace.client.landing import Landing, PartFile
+from jupyter_workspace.client.patience import PASSING, Patience, ask_patiently, passing_error
 from jupyter_workspace.client.requests import COPY_PATIENCE_SECONDS, get_file, get_service
 from jupyter_workspace.client.unfinished import Unfinished, fingerprint
 from jupyter_workspace.client.wire import (
     Content,
     Flow,
-    Landing,
-    Pause,
     Request,
     Response,
     ask,
@@ -43,15 +41,13 @@ __all__ = ["Source", "download", "fetch", "read", "upload", "zip_session"]
 #: Up to this size one request is the quickest way, and the server keeps its answer for a repetition.
 SMALL_BYTES = 8 << 20
 
-#: Downloads that broke this many times in a row without one new byte are given up.
-STALLED_ATTEMPTS = 4
-STALLED_PAUSE_SECONDS = 1.0
+#: Pauses until the first byte of a download, in all; later ones are waited for as uploads are.
+FIRST_BYTE_PATIENCE_SECONDS = 15.0
+#: Pauses of an upload in one request, in all: a restart of the server.
+AT_ONCE_PATIENCE_SECONDS = 30.0
 
-OK = 200
-PARTIAL = 206
+UNSATISFIABLE = 416
 TOO_LARGE = 413
-
-_CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+)", re.ASCII)
 
 
 # --- up -----------------------------------------------------------------------------------------
@@ -72,18 +68,18 @@ def upload(
     `name` defaults to the path's; `folder` is relative to the session (default `attachments`);
     `key` makes repetitions of the same upload one file (default: a new one). More than 8 MiB go in
     parts and outlive cuts and restarts; of a path, also a restart of this program. `on_progress` is
-    told how many bytes are done. DigestMismatch, NameTaken, FileTooLarge, QuotaExceeded, DiskFull,
-    TypeRefused, Infected.
+    told how many bytes are done. DigestMismatch (also when the file changes meanwhile), NameTaken,
+    FileTooLarge, QuotaExceeded, DiskFull, TypeRefused, Infected.
     """
     content = yield from work(lambda: content_of(source))
     wanted = _Wanted(session_id, content, name or name_of(source), folder, on_conflict, on_progress)
     if content.length is None or key is not None:
-        return decoded((yield from ask(_at_once(wanted, key, (yield from _digest(content))))), File)
+        return decoded((yield from _send_at_once(_at_once(wanted, key, (yield from _digest(content))))), File)
     if content.length > SMALL_BYTES:
         service = yield from get_service()
         if service.features.tus:
             return (yield from _in_parts(wanted, service))
-    answer = yield from ask(_at_once(wanted, None, (yield from _digest(content))), TOO_LARGE)
+    answer = yield from _send_at_once(_at_once(wanted, None, (yield from _digest(content))), TOO_LARGE)
     if answer.status != TOO_LARGE:
         return decoded(answer, File)
     refusal = error_of(answer)
@@ -142,6 +138,13 @@ def _note_of(wanted: _Wanted) -> Unfinished | None:
     return Unfinished.at(cache_folder() / "uploads", mark)
 
 
+def _send_at_once(request: Request, *allowed: int) -> Flow[Response]:
+    if not request.repeatable:
+        return (yield from ask(request, *allowed))
+    patience = Patience(seconds=AT_ONCE_PATIENCE_SECONDS)
+    return (yield from ask_patiently(request, *allowed, patience=patience))
+
+
 def _at_once(wanted: _Wanted, key: str | None, sha256: bytes | None) -> Request:
     content = wanted.content
     headers = [
@@ -169,106 +172,68 @@ def _at_once(wanted: _Wanted, key: str | None, sha256: bytes | None) -> Request:
 # --- down ---------------------------------------------------------------------------------------
 
 
-class FileLanding:
-    """Takes the bytes of a download into an open file and knows how far it got.
-
-    `size` is bytes on hand, `length` the whole (None while unknown), `etag` that of the version at hand.
-    """
-
-    def __init__(self, file: BinaryIO, on_progress: Progress | None = None) -> None:
-        self._file = file
-        self._on_progress = on_progress
-        self._digest = hashlib.sha256()
-        self.size = 0
-        self.length: int | None = None
-        self.etag = ""
-
-    @property
-    def sha256(self) -> str:
-        """The digest of the bytes on hand, in hex."""
-        return self._digest.hexdigest()
-
-    def accepts(self, head: Response) -> bool:
-        """True for the whole file, and for the part that goes on where the bytes on hand end."""
-        if head.status == PARTIAL:
-            return self._continues(head.headers.get("content-range", ""))
-        if head.status != OK:
-            return False
-        self._begin_again()
-        self.etag = head.headers.get("etag", "")
-        length = head.headers.get("content-length", "")
-        self.length = int(length) if length.isdigit() else None
-        return True
-
-    def _continues(self, content_range: str) -> bool:
-        match = _CONTENT_RANGE.fullmatch(content_range)
-        return match is not None and (int(match[1]), int(match[2])) == (self.size, self.length)
-
-    def _begin_again(self) -> None:
-        self._file.seek(0)
-        self._file.truncate()
-        self._digest = hashlib.sha256()
-        self.size = 0
-
-    def write(self, chunk: bytes) -> None:
-        """Appends."""
-        self._file.write(chunk)
-        self._digest.update(chunk)
-        self.size += len(chunk)
-        if self._on_progress is not None:
-            self._on_progress(self.size)
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether all announced bytes are there; always true when none were announced."""
-        return self.length is None or self.size == self.length
-
-
-def _receive(path: str, parameters: tuple[tuple[str, str], ...], landing: FileLanding) -> Flow[None]:
-    """Brings all bytes into the landing, going on where a broken connection stopped."""
-    stalled = 0
+def _receive(path: str, parameters: tuple[tuple[str, str], ...], landing: Landing) -> Flow[None]:
+    """Brings all bytes into the landing, going on where it, or a broken connection, stopped."""
+    patience = Patience(seconds=None if landing.size else FIRST_BYTE_PATIENCE_SECONDS)
     while True:
         before = landing.size
-        try:
-            yield from ask(_rest_of(path, parameters, landing))
-        except errors.ServerUnreachable:
-            if landing.size and landing.size == landing.length:
-                return
-            stalled = 0 if landing.size > before else stalled + 1
-            if stalled == STALLED_ATTEMPTS:
-                raise
-            yield Pause(STALLED_PAUSE_SECONDS)
-        else:
+        error = yield from _attempt(path, parameters, landing)
+        if error is None:
             break
+        if landing.size > before:
+            patience = Patience()
+        yield patience.pause(error)
     if not landing.is_complete:
         raise errors.ServerUnreachable("The download ended too early.", hint="Try again.")
 
 
-def _rest_of(path: str, parameters: tuple[tuple[str, str], ...], landing: FileLanding) -> Request:
+def _attempt(
+    path: str, parameters: tuple[tuple[str, str], ...], landing: Landing
+) -> Flow[errors.WorkspaceError | None]:
+    """None after an answer that came to its end, else why there was none."""
+    try:
+        answer = yield from ask(_rest_of(path, parameters, landing), UNSATISFIABLE, *PASSING)
+    except errors.ServerUnreachable as lost:
+        return None if landing.size and landing.size == landing.length else lost
+    if answer.status in PASSING:
+        return passing_error(answer)
+    if landing.fits(answer):
+        return None
+    landing.restart()
+    return errors.ServerUnreachable("The server has other bytes than those on hand.", hint="Try again.")
+
+
+def _rest_of(path: str, parameters: tuple[tuple[str, str], ...], landing: Landing) -> Request:
     # A compressed body has other offsets than the file.
     headers = [("Accept-Encoding", "identity")]
     if landing.size and landing.etag:
         headers += [("Range", f"bytes={landing.size}-"), ("If-Range", landing.etag)]
-    keep: Landing = landing
-    return Request("GET", path, parameters, tuple(headers), landing=keep)
+    return Request("GET", path, parameters, tuple(headers), landing=landing)
 
 
-def _receive_version(file: File, landing: FileLanding) -> Flow[None]:
+def _receive_version(file: File, landing: Landing) -> Flow[None]:
     # By its art_ id: what is fetched in two parts is still one version.
     path = route("sessions", file.session_id, "artifacts", file.artifact_id)
-    yield from _receive(path, query(mode="stream"), landing)
-    if file.sha256 is not None and landing.sha256 != file.sha256:
-        raise errors.DigestMismatch(
-            f"The bytes of {file.name!r} are not those that its record promises.",
-            hint="The file changed meanwhile: download it again.",
-        )
+    resumed_from = landing.size
+    while True:
+        yield from _receive(path, query(mode="stream"), landing)
+        if file.sha256 is None or landing.sha256 == file.sha256:
+            return
+        if not resumed_from:
+            raise errors.DigestMismatch(
+                f"The bytes of {file.name!r} are not those that its record promises.",
+                hint="The file changed meanwhile: download it again.",
+            )
+        # What an earlier program left may not be what it had received: a power cut, a full disk.
+        resumed_from = 0
+        yield from work(landing.restart)
 
 
 def read(session_id: str, file_id: str) -> Flow[bytes]:
     """The content of a file, checked; all of it in memory."""
     file = yield from get_file(session_id, file_id)
     memory = BytesIO()
-    yield from _receive_version(file, FileLanding(memory))
+    yield from _receive_version(file, Landing(memory))
     return memory.getvalue()
 
 
@@ -279,10 +244,11 @@ def download(
     *,
     on_progress: Progress | None = None,
 ) -> Flow[Path]:
-    """The path of the downloaded file, complete and with the record's sha256, or nothing new at all.
+    """The path of the downloaded file, complete and with the record's sha256, or nothing under its name.
 
     to: a file (replaced if it exists), or a folder that exists, into which it goes under its own
-    name. DigestMismatch when the bytes are not those of the record.
+    name. What came before this program or the line broke waits there as `.part-…`, and the same call
+    goes on with it. DigestMismatch when the bytes are not those of the record.
     """
     file = yield from get_file(session_id, file_id)
     return (yield from fetch(file, Path(to), on_progress=on_progress))
@@ -317,16 +283,20 @@ def zip_session(
     return (yield from _land(target, lambda landing: _receive(url, parameters, landing), on_progress))
 
 
-def _land(
-    target: Path, receive: Callable[[FileLanding], Flow[None]], on_progress: Progress | None
-) -> Flow[Path]:
-    """Receives beside the target under a hidden name, then moves: a broken download leaves nothing."""
-    part = target.with_name(f".part-{secrets.token_hex(6)}")
-    file = yield from work(lambda: part.open("xb"))
+def _land(target: Path, receive: Callable[[Landing], Flow[None]], on_progress: Progress | None) -> Flow[Path]:
+    """Receives beside the target under a hidden name, then moves; goes on with what is there already."""
+    part = yield from work(lambda: PartFile.beside(target))
     try:
-        with file:
-            yield from receive(FileLanding(file, on_progress))
-        yield from work(lambda: part.replace(target))
-    finally:
-        part.unlink(missing_ok=True)
+        landing = Landing(part.file, on_progress, part.is_of)
+        if part.etag:
+            yield from work(lambda: landing.resume(part.etag))
+        yield from receive(landing)
+        yield from work(lambda: part.become(target))
+    except (errors.ServerUnreachable, errors.Unavailable, GeneratorExit, KeyboardInterrupt):
+        # The line, the server, or the person who stopped it: it can be gone on with.
+        part.keep()
+        raise
+    except BaseException:
+        part.discard()
+        raise
     return target

@@ -7,8 +7,9 @@ promised at the beginning, and the server publishes nothing that has another.
     answer to a part        what follows
     204                     the next part, larger
     413 of a proxy          the same bytes in smaller parts
-    lost, 409, 423, 5xx     a pause, the offset, and on; given up after ten minutes without a byte
+    lost, 409, 423, busy    a pause, the offset, and on; given up after ten minutes without a byte
     404, 410 of the server  the upload is gone: from the beginning, once
+    507                     the error; the same call goes on when there is room again
     404, 424 of a proxy     as lost: it does not know the server yet, or no more
     any other refusal       the error that it stands for
 """
@@ -17,12 +18,14 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 
 from jupyter_workspace import errors
-from jupyter_workspace.client.requests import get_file
+from jupyter_workspace.client.content import SourceChanged
+from jupyter_workspace.client.patience import PASSING, Patience, ask_patiently, passing_error
 from jupyter_workspace.client.unfinished import Note, Unfinished
 from jupyter_workspace.client.wire import (
     Flow,
@@ -37,12 +40,12 @@ from jupyter_workspace.client.wire import (
     route,
     work,
 )
+from jupyter_workspace.models.file import File
 from jupyter_workspace.models.upload import Upload
 from jupyter_workspace.protocol.tus import OFFSET_TYPE, VERSION, format_metadata
 
 if TYPE_CHECKING:
     from jupyter_workspace.client.content import OpenContent, PathContent, Progress
-    from jupyter_workspace.models.file import File
 
 __all__ = ["PartSize", "send"]
 
@@ -55,13 +58,6 @@ MOST_BYTES = 256 * MIB
 PROXY_BYTES = MIB - 16 * 1024
 LEAST_BYTES = 64 * 1024
 
-FIRST_PAUSE_SECONDS = 0.5
-LONGEST_PAUSE_SECONDS = 20.0
-#: Pauses without a new byte, in all, before an upload is given up; it can still be gone on with later.
-PATIENCE_SECONDS = 600.0
-#: The same when the server itself says that it cannot now, and why.
-REFUSED_PATIENCE_SECONDS = 15.0
-
 PART_PATIENCE_SECONDS = 60.0
 FINISHING_PAUSE_SECONDS = 1.0
 
@@ -72,8 +68,18 @@ GONE = frozenset({404, 410})
 #: What a hub or a proxy says of a server to which it has no route, after a restart of its own for instance.
 UNROUTED = frozenset({404, 424})
 TOO_LARGE = 413
-#: A wrong offset, a lock, and what servers and proxies say when they are being started, or are busy.
-PASSING = frozenset({408, 409, 423, 425, 429, 500, 502, 503, 504})
+#: A wrong offset, a lock, and what passes by itself.
+AGAIN = PASSING | {409, 423}
+
+#: What ends a call and not the upload: a later call goes on with it.
+RESUMABLE = (
+    errors.ServerUnreachable,
+    errors.Unavailable,
+    errors.OutOfSpace,
+    errors.Denied,
+    errors.UploadLocked,
+    errors.Internal,
+)
 
 HEADERS = (("Tus-Resumable", VERSION),)
 
@@ -110,29 +116,6 @@ class PartSize:
         return True
 
 
-class _Patience:
-    """How long to go on without a new byte: growing pauses, and an end."""
-
-    def __init__(self, jitter: Callable[[], float]) -> None:
-        self._jitter = jitter
-        self.restore()
-
-    def restore(self) -> None:
-        """There was progress."""
-        self._waited, self._next = 0.0, FIRST_PAUSE_SECONDS
-
-    def pause(self, error: errors.WorkspaceError) -> Pause:
-        """The next pause; raises the error when patience is at its end."""
-        is_refusal = isinstance(error, errors.Unavailable) and not isinstance(error, errors.Starting)
-        if self._waited >= (REFUSED_PATIENCE_SECONDS if is_refusal else PATIENCE_SECONDS):
-            raise error
-        # Many clients that lost the same server must not come back in the same moment.
-        seconds = self._next * (0.5 + self._jitter())
-        self._waited += self._next
-        self._next = min(2 * self._next, LONGEST_PAUSE_SECONDS)
-        return Pause(seconds)
-
-
 def send(
     session_id: str,
     content: Divisible,
@@ -146,22 +129,27 @@ def send(
     """The record of the uploaded content, whose length is known.
 
     `metadata` goes to the server as it is; `note` remembers the upload for a client that is started
-    again. Raises what an upload raises; ServerUnreachable after ten minutes without a byte.
+    again. Raises what an upload raises; ServerUnreachable after ten minutes without a byte;
+    SourceChanged when the content is not any more what it was, and then nothing stays on the server.
     """
+    patience = Patience(jitter)
     known = None if note is None else (yield from work(lambda: _noted(note, content)))
-    pieces = _Pieces(session_id, content, parts or PartSize(), on_progress, _Patience(jitter))
+    pieces = _Pieces(session_id, content, parts or PartSize(), on_progress, patience)
     while True:
         is_resumed = known is not None
         if known is None:
-            known = yield from _begin(session_id, content, metadata)
+            known = yield from _begin(session_id, content, metadata, patience)
             if note is not None:
                 yield from work(lambda known=known: note.write(known))  # type: ignore[misc]
         try:
             attachment_id = yield from pieces.send(known.upload_id)
-            file = yield from get_file(session_id, attachment_id)
+            file = yield from _record(session_id, attachment_id, patience)
             _check(file, known.sha256)
-        except (errors.ServerUnreachable, errors.Unavailable):
-            # It can be gone on with.
+        except RESUMABLE:
+            raise
+        except SourceChanged:
+            _forget(note)
+            yield from _terminate(session_id, known.upload_id)
             raise
         except (errors.UploadGone, errors.UploadNotFound, errors.DigestMismatch):
             _forget(note)
@@ -194,7 +182,18 @@ def _noted(note: Unfinished, content: Divisible) -> Note | None:
     return known if known is not None and content.sha256 == bytes.fromhex(known.sha256) else None
 
 
-def _begin(session_id: str, content: Divisible, metadata: dict[str, str]) -> Flow[Note]:
+def _record(session_id: str, attachment_id: str, patience: Patience) -> Flow[File]:
+    request = Request("GET", route("sessions", session_id, "artifacts", attachment_id), repeatable=True)
+    return decoded((yield from ask_patiently(request, patience=patience)), File)
+
+
+def _terminate(session_id: str, upload_id: str) -> Flow[None]:
+    """Ends an upload that nobody will go on with; a server that does not answer forgets it by itself."""
+    with suppress(errors.WorkspaceError):
+        yield from ask(Request("DELETE", route("uploads", session_id, upload_id), headers=HEADERS))
+
+
+def _begin(session_id: str, content: Divisible, metadata: dict[str, str], patience: Patience) -> Flow[Note]:
     """A new upload, with the digest that it will have."""
     digest = yield from work(lambda: content.sha256 or b"")
     promised = {**metadata, "sha256": digest.hex()}
@@ -204,7 +203,7 @@ def _begin(session_id: str, content: Divisible, metadata: dict[str, str]) -> Flo
         ("Upload-Metadata", format_metadata(promised)),
     )
     request = Request("POST", route("uploads", session_id), headers=headers, repeatable=True)
-    answer = yield from ask(request)
+    answer = yield from ask_patiently(request, patience=patience)
     return Note(answer.headers.get("location", "").rpartition("/")[2], digest.hex())
 
 
@@ -217,7 +216,7 @@ class _Pieces:
         content: Divisible,
         size: PartSize,
         on_progress: Progress | None,
-        patience: _Patience,
+        patience: Patience,
     ) -> None:
         self._session_id = session_id
         self._content = content
@@ -230,7 +229,7 @@ class _Pieces:
     def send(self, upload_id: str) -> Flow[str]:
         """The id of the file that the upload has become."""
         self._acknowledged = 0
-        found = yield from self._state(upload_id)
+        found = yield from self._state_in_time(upload_id)
         while not isinstance(found, str):
             offset = found
             if offset > self._acknowledged:
@@ -263,8 +262,8 @@ class _Pieces:
         if isinstance(outcome, Response) and outcome.status == STORED:
             return (yield from self._stored(upload_id, outcome))
         size = min(self._size.bytes, self._length - offset)
-        error = error_of(outcome)
-        if isinstance(outcome, Lost) or outcome.status in {*PASSING, FORBIDDEN}:
+        error = _error_of(outcome)
+        if isinstance(outcome, Lost) or outcome.status in {*AGAIN, FORBIDDEN}:
             return (yield from self._again(upload_id, offset, error))
         is_of_proxy = outcome.status == TOO_LARGE and not isinstance(error, errors.FileTooLarge)
         if is_of_proxy and self._size.was_refused(size):
@@ -277,7 +276,7 @@ class _Pieces:
         if offset < self._length:
             return offset
         attachment_id = answer.headers.get("upload-attachment-id")
-        return attachment_id or (yield from self._state(upload_id))
+        return attachment_id or (yield from self._state_in_time(upload_id))
 
     def _again(self, upload_id: str, offset: int, error: errors.WorkspaceError) -> Flow[int | str]:
         """The same after a pause, by asking the server how much it has."""
@@ -285,18 +284,18 @@ class _Pieces:
             moved: bool = yield Renew()
             if not moved:
                 raise error
-        found = yield from self._state_after_pauses(upload_id, error)
+        yield self._patience.pause(error)
+        found = yield from self._state_in_time(upload_id)
         if found == offset:
             self._size.was_cut()
         return found
 
-    def _state_after_pauses(self, upload_id: str, error: errors.WorkspaceError) -> Flow[int | str]:
+    def _state_in_time(self, upload_id: str) -> Flow[int | str]:
         while True:
-            yield self._patience.pause(error)
             try:
                 return (yield from self._state(upload_id))
-            except (errors.ServerUnreachable, errors.Unavailable) as still:
-                error = still
+            except (errors.ServerUnreachable, errors.Unavailable, errors.Internal) as error:
+                yield self._patience.pause(error)
 
     def _state(self, upload_id: str) -> Flow[int | str]:
         """How many bytes the server has for sure, or the id of the file that it has made of them."""
@@ -325,9 +324,17 @@ def _of_server(outcome: Response | Lost) -> Response | Lost:
     return Lost(f"a proxy has no route to it and answers {outcome.status}", begun=True)
 
 
+def _error_of(outcome: Response | Lost) -> errors.WorkspaceError:
+    if isinstance(outcome, Response) and outcome.status in PASSING:
+        return passing_error(outcome)
+    return error_of(outcome)
+
+
 def _known(request: Request) -> Flow[Response]:
     """The server's answer about an upload; ServerUnreachable, UploadGone, or what it refuses with."""
-    answer = yield from ask(request, *GONE, *UNROUTED)
+    answer = yield from ask(request, *GONE, *UNROUTED, *PASSING)
+    if answer.status in PASSING:
+        raise passing_error(answer)
     outcome = _of_server(answer)
     if isinstance(outcome, Lost):
         raise error_of(outcome)

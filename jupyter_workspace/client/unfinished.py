@@ -16,6 +16,8 @@ from typing import BinaryIO, Self
 import msgspec
 from msgspec import Struct
 
+from jupyter_workspace.client import locks
+
 __all__ = ["Note", "Unfinished", "fingerprint"]
 
 SAMPLE_BYTES = 64 * 1024
@@ -60,7 +62,7 @@ class Unfinished:
         _sweep(folder)
         path = folder / f"{mark}.json"
         file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+b")
-        if not _locked(file):
+        if not locks.take(file):
             file.close()
             return None
         return cls(file, path)
@@ -87,20 +89,10 @@ class Unfinished:
         self._path.unlink(missing_ok=True)
 
     def close(self) -> None:
-        """Lets others have it."""
+        """Lets others have it; what was never written to goes."""
+        if not os.fstat(self._file.fileno()).st_size:
+            self.forget()
         self._file.close()
-
-
-def _locked(file: BinaryIO) -> bool:
-    try:
-        import fcntl  # noqa: PLC0415 - Windows has none, and no second process to fear in a notebook
-    except ImportError:  # pragma: no cover
-        return True
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
 
 
 def _sweep(folder: Path) -> None:

@@ -273,7 +273,7 @@ def _retry_after(answer: Response) -> float | None:
 
 
 def error_of(outcome: Response | Lost) -> errors.WorkspaceError:
-    """The error that a refusal, or no answer, stands for."""
+    """The error that a refusal, or no answer, stands for; its fact `retry_after` is in seconds."""
     if isinstance(outcome, Lost):
         message = f"The Jupyter server does not answer ({outcome.reason})."
         return errors.ServerUnreachable(message, hint=outcome.hint)
@@ -281,4 +281,7 @@ def error_of(outcome: Response | Lost) -> errors.WorkspaceError:
         answer = msgspec.json.decode(outcome.body, type=dict[str, Any])
     except (msgspec.DecodeError, UnicodeDecodeError):
         answer = {}
-    return errors.error_from_answer(outcome.status, answer)
+    error = errors.error_from_answer(outcome.status, answer)
+    if (seconds := _retry_after(outcome)) is not None:
+        error.facts["retry_after"] = seconds
+    return error

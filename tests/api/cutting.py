@@ -43,6 +43,8 @@ class Line:
         self.limit = limit
         self.cuts = 0
         self.refusals = 0
+        #: Bytes that came from the client, and from the server.
+        self.passed_up = self.passed_down = 0
         self.open = True
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
@@ -97,6 +99,7 @@ class Line:
                     return
                 far.sendall(data)
                 passed += len(data)
+                self.passed_up += len(data)
         except OSError:
             pass
         self._end(far)
@@ -132,6 +135,7 @@ class Line:
                 if not (data := far.recv(BLOCK)):
                     break
                 near.sendall(data)
+                self.passed_down += len(data)
         except (OSError, ValueError):
             pass
         self._end(near)

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -15,6 +16,7 @@ from api.running import Server
 
 from jupyter_workspace.cli import main as module
 from jupyter_workspace.cli.main import main
+from jupyter_workspace.cli.progress import Bars
 
 pytestmark = pytest.mark.slow
 
@@ -125,6 +127,45 @@ def test_one_refused_file_does_not_keep_the_others_back(command, sid, tmp_path):
     said = json.loads(command.err)
     assert (said["code"], said["of"]) == ("name_taken", str(tmp_path / "2.csv"))
     assert len(command.json("ls", sid)) == 3
+
+
+def test_a_file_that_cannot_be_read_does_not_keep_the_others_back(command, sid, tmp_path):
+    (tmp_path / "1.csv").write_text("1")
+    (tmp_path / "3.csv").write_text("3")
+    with socket.socket(socket.AF_UNIX) as unreadable:
+        unreadable.bind(str(tmp_path / "2.csv"))
+
+        saved = command.json("upload", sid, *sorted(tmp_path.glob("*.csv")), code=1)
+
+    assert [record["name"] for record in saved] == ["1.csv", "3.csv"]
+    said = json.loads(command.err)
+    assert (said["code"], said["of"]) == ("local_file", str(tmp_path / "2.csv"))
+
+
+def test_what_was_saved_is_told_when_it_is_stopped(command, sid, tmp_path, monkeypatch):
+    for name in ("1.csv", "2.csv"):
+        (tmp_path / name).write_text(name)
+    bar = Bars.bar
+
+    def stop_at_the_second(bars, name, total):
+        if name == "2.csv":
+            raise KeyboardInterrupt
+        return bar(bars, name, total)
+
+    monkeypatch.setattr(Bars, "bar", stop_at_the_second)
+
+    saved = command.json("upload", sid, tmp_path / "1.csv", tmp_path / "2.csv", code=130)
+
+    assert [record["name"] for record in saved] == ["1.csv"]
+
+
+def test_what_was_skipped_is_told_to_programs_too(command, sid, tmp_path):
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d" / ".DS_Store").write_text("x")
+
+    assert command.json("upload", sid, tmp_path / "d") == []
+
+    assert json.loads(command.err) == {"skipped": str(tmp_path / "d" / ".DS_Store"), "reason": "hidden"}
 
 
 def test_a_closed_session_ends_the_upload_at_once(command, server, sid, tmp_path):

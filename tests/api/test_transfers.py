@@ -14,7 +14,7 @@ from api.cutting import Cut, Line, sometimes
 from api.running import BASE_URL, Server
 
 from jupyter_workspace import errors
-from jupyter_workspace.client import connection, tus
+from jupyter_workspace.client import connection, patience
 from jupyter_workspace.client.async_client import AsyncClient
 from jupyter_workspace.client.client import Client
 
@@ -31,8 +31,8 @@ def impatient(monkeypatch, tmp_path):
     """Notes of unfinished uploads of this test's own; silence is noticed sooner."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr(connection, "SILENCE_SECONDS", 2.0)
-    monkeypatch.setattr(tus, "FIRST_PAUSE_SECONDS", 0.1)
-    monkeypatch.setattr(tus, "LONGEST_PAUSE_SECONDS", 1.0)
+    monkeypatch.setattr(patience, "FIRST_PAUSE_SECONDS", 0.1)
+    monkeypatch.setattr(patience, "LONGEST_PAUSE_SECONDS", 1.0)
 
 
 @pytest.fixture(scope="module")
@@ -246,7 +246,7 @@ def drops_down(seed):
 
 
 def test_a_server_that_stays_away_leaves_an_upload_that_goes_on_later(own_server, big, monkeypatch):
-    monkeypatch.setattr(tus, "PATIENCE_SECONDS", 0.3)
+    monkeypatch.setattr(patience, "PATIENCE_SECONDS", 0.3)
     session_id = new_session(own_server)
 
     def kill(done):

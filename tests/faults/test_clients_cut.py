@@ -14,7 +14,7 @@ from api.javascript import upload_command
 from faults.serving import BASE_URL, TOKEN
 from tusclient.client import TusClient
 
-from jupyter_workspace.client import connection, tus
+from jupyter_workspace.client import connection, patience
 from jupyter_workspace.client.client import Client
 
 CUTS = int(os.environ.get("FAULTS_CLIENT_CUTS", "12"))
@@ -90,8 +90,8 @@ CLIENTS = [ours, tuspy, tus_js_client]
 def impatient(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr(connection, "SILENCE_SECONDS", STALL_SECONDS)
-    monkeypatch.setattr(tus, "FIRST_PAUSE_SECONDS", 0.1)
-    monkeypatch.setattr(tus, "LONGEST_PAUSE_SECONDS", 1.0)
+    monkeypatch.setattr(patience, "FIRST_PAUSE_SECONDS", 0.1)
+    monkeypatch.setattr(patience, "LONGEST_PAUSE_SECONDS", 1.0)
 
 
 def test_every_upload_of_every_client_arrives_whatever_cuts_it(make_server, tmp_path):

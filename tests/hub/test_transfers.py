@@ -14,7 +14,7 @@ from api.resuming import PIECE, VERSION, begun, create, creation, metadata
 from api.wire import chunked
 from tusclient.client import TusClient
 
-from jupyter_workspace.client import tus
+from jupyter_workspace.client import patience
 from jupyter_workspace.client.client import Client
 
 MIB = 1 << 20
@@ -26,8 +26,8 @@ COMMAND = [sys.executable, "-c", "from jupyter_workspace.cli.main import main; m
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(tus, "FIRST_PAUSE_SECONDS", 0.1)
-    monkeypatch.setattr(tus, "LONGEST_PAUSE_SECONDS", 1.0)
+    monkeypatch.setattr(patience, "FIRST_PAUSE_SECONDS", 0.1)
+    monkeypatch.setattr(patience, "LONGEST_PAUSE_SECONDS", 1.0)
 
 
 @pytest.fixture(scope="module")

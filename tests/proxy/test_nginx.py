@@ -19,7 +19,7 @@ from api.resuming import begun
 from api.running import BASE_URL
 from tusclient.client import TusClient
 
-from jupyter_workspace.client import tus
+from jupyter_workspace.client import patience
 from jupyter_workspace.client.async_client import AsyncClient
 from jupyter_workspace.client.client import Client
 
@@ -33,7 +33,7 @@ COMMAND = [sys.executable, "-c", "from jupyter_workspace.cli.main import main; m
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(tus, "FIRST_PAUSE_SECONDS", 0.1)
+    monkeypatch.setattr(patience, "FIRST_PAUSE_SECONDS", 0.1)
 
 
 @pytest.fixture(scope="module")

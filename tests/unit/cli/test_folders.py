@@ -1,6 +1,6 @@
 import os
 
-from jupyter_workspace.cli.folders import choose
+from jupyter_workspace.cli.folders import UNREADABLE, choose
 
 
 def make(folder, *paths):
@@ -58,6 +58,28 @@ def test_hidden_files_junk_and_links_in_circles_are_left_out_and_named(tmp_path)
         "broken": "no file",
         "pipe": "no file",
     }
+
+
+def test_a_folder_that_cannot_be_looked_into_is_named(tmp_path, monkeypatch):
+    make(tmp_path, "d/a", "d/closed/b")
+    scandir = os.scandir
+
+    def refuse(path):
+        if os.fspath(path).endswith("closed"):
+            raise PermissionError(13, "Permission denied", os.fspath(path))
+        return scandir(path)
+
+    # Root, as whom tests run in a container, may read everything.
+    monkeypatch.setattr(os, "scandir", refuse)
+
+    chosen, skipped = choose([tmp_path / "d"])
+
+    assert [one.path.name for one in chosen] == ["a"]
+    assert skipped == [(tmp_path / "d/closed", UNREADABLE)]
+
+
+def test_a_file_that_is_gone_is_left_to_its_upload(tmp_path):
+    assert choose([tmp_path / "gone"]) == ([(tmp_path / "gone", "", 0)], [])
 
 
 def test_the_folder_where_one_stands_has_a_name(tmp_path, monkeypatch):

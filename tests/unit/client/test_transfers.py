@@ -5,7 +5,7 @@ import io
 import pytest
 
 from jupyter_workspace import errors
-from jupyter_workspace.client import transfers
+from jupyter_workspace.client import patience, transfers
 from jupyter_workspace.client.wire import Lost
 from tests.unit.client.flows import Landed, answer, record, run
 
@@ -181,16 +181,40 @@ def test_progress_keeps_a_download_alive():
     assert told.result == CONTENT
 
 
-def test_a_download_without_progress_is_given_up_and_leaves_nothing(tmp_path):
-    with pytest.raises(errors.ServerUnreachable):
+def test_a_download_without_progress_is_given_up(tmp_path):
+    with pytest.raises(errors.ServerUnreachable) as caught:
         run(
             transfers.download("churn", "att_1", tmp_path),
             answer(record()),
             whole(b"a", is_lost=True),
-            *[rest(1, is_lost=True)] * 4,
+            *[rest(1, is_lost=True)] * 1000,
         )
 
-    assert list(tmp_path.iterdir()) == []
+    assert sum(caught.value.told.pauses) > patience.PATIENCE_SECONDS / 2
+    assert list(tmp_path.iterdir()) == [], "so little is not worth a file that stays"
+
+
+def test_a_download_without_a_first_byte_is_soon_given_up(tmp_path):
+    with pytest.raises(errors.ServerUnreachable) as caught:
+        run(transfers.download("churn", "att_1", tmp_path), answer(record()), *[PAUSE] * 1000)
+
+    assert sum(caught.value.told.pauses) < 60
+
+
+@pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
+def test_a_download_waits_for_a_server_behind_its_proxy(status):
+    away = answer(b"<html>", status, retry_after="2")
+
+    told = run(
+        transfers.read("churn", "att_1"),
+        answer(record()),
+        whole(b"a", is_lost=True),
+        *[Landed(away)] * 2,
+        rest(1, b"bc"),
+    )
+
+    assert told.result == CONTENT
+    assert min(told.pauses[1:]) >= 2
 
 
 def test_other_bytes_than_promised_are_not_kept(tmp_path):
@@ -204,8 +228,17 @@ def test_other_bytes_than_promised_are_not_kept(tmp_path):
 def test_a_part_that_does_not_fit_is_not_taken():
     wrong = Landed(answer(status=206, content_range="bytes 0-2/3"), (CONTENT,))
 
+    told = run(
+        transfers.read("churn", "att_1"), answer(record()), whole(b"a", is_lost=True), wrong, whole(CONTENT)
+    )
+
+    assert told.result == CONTENT
+    assert "Range" not in dict(told.requests[-1].headers)
+
+
+def test_an_answer_that_is_too_short_is_not_taken():
     with pytest.raises(errors.ServerUnreachable, match="too early"):
-        run(transfers.read("churn", "att_1"), answer(record()), whole(b"a", is_lost=True), wrong)
+        run(transfers.read("churn", "att_1"), answer(record()), whole(b"a"))
 
 
 def test_a_refused_download_tells_why():

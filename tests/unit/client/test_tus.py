@@ -4,10 +4,10 @@ import hashlib
 import pytest
 
 from jupyter_workspace import errors
-from jupyter_workspace.client import transfers, tus, unfinished
+from jupyter_workspace.client import patience, transfers, tus, unfinished
 from jupyter_workspace.client.content import PathContent, content_of
 from jupyter_workspace.client.unfinished import Note, Unfinished, fingerprint
-from jupyter_workspace.client.wire import Lost
+from jupyter_workspace.client.wire import Lost, Request
 from tests.unit.client.flows import SERVICE, TIME, Landed, answer, record, run
 
 MIB = 1 << 20
@@ -173,7 +173,7 @@ def test_a_server_that_stays_away_ends_the_upload(content):
     with pytest.raises(errors.ServerUnreachable) as caught:
         send(content, *BEGUN, CUT, *[REFUSED] * 1000)
 
-    assert sum(caught.value.told.pauses) > tus.PATIENCE_SECONDS
+    assert sum(caught.value.told.pauses) > patience.PATIENCE_SECONDS
 
 
 def test_progress_restores_patience(content):
@@ -185,6 +185,115 @@ def test_progress_restores_patience(content):
     told = send(content, *outcomes, CUT, state("done", attachment_id="att_1"), FILE)
 
     assert told.result.sha256 == SHA256
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_server_that_names_a_time_is_not_asked_before_it(content, status):
+    busy = answer(status=status, retry_after="7")
+
+    told = send(content, *BEGUN, busy, state(), head(16 * MIB), ended(), FILE)
+
+    assert told.pauses == [7 * 1.125]
+
+
+@pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
+def test_a_proxy_without_a_server_costs_time_at_most(content, status):
+    # B16. The server is being started again behind it: no answer of these is the server's.
+    away = answer(b"<html>", status=status)
+
+    told = send(
+        content,
+        *(away, CREATED),
+        *(away, state(), away, state(), head(0)),
+        *(stored(16 * MIB), away, away, state(), head(16 * MIB), stored(SIZE), away),
+        *(state("done", attachment_id="att_1"), away, FILE),
+    )
+
+    assert parts(told) == [(0, 16 * MIB), (16 * MIB, 24 * MIB), (16 * MIB, 16 * MIB)]
+    assert told.result.sha256 == SHA256
+
+
+def test_a_proxy_without_a_server_for_long_is_no_refusal(path, note):
+    away = answer(b"<html>", status=502)
+    with pytest.raises(errors.ServerUnreachable, match="502"):
+        send(PathContent(path), *BEGUN, *[away] * 1000, note=note)
+
+    assert note.read() == Note(UPLOAD, SHA256)
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "error"),
+    [
+        (507, "disk_full", errors.DiskFull),
+        (507, "quota_exceeded", errors.QuotaExceeded),
+        (403, "forbidden", errors.Forbidden),
+    ],
+)
+def test_what_can_be_made_right_leaves_an_upload_that_goes_on_later(path, note, status, code, error):
+    # B1: the upload stays resumable at the acknowledged offset.
+    with pytest.raises(error):
+        send(PathContent(path), *BEGUN, stored(16 * MIB), answer({"code": code}, status), note=note)
+
+    told = send(PathContent(path), state(), head(16 * MIB), ended(), FILE, note=note)
+
+    assert parts(told)[0][0] == 16 * MIB
+
+
+def until_part(flow, *outcomes):
+    """Sends the outcomes, and gives the part that comes then."""
+    waiting, step = list(outcomes), next(flow)
+    while True:
+        if not isinstance(step, Request):
+            step = flow.send(step.call())
+        elif waiting:
+            step = flow.send(waiting.pop(0))
+        else:
+            return step
+
+
+def test_a_file_that_changes_is_an_error_and_leaves_no_upload(path, tmp_path, note):
+    flow = tus.send("churn", PathContent(path), {}, note=note, jitter=lambda: 0.5)
+    part = until_part(flow, *BEGUN, stored(16 * MIB))
+    path.write_bytes(b"shorter")
+
+    # As the clients do when the body of a request cannot be read.
+    with pytest.raises(errors.DigestMismatch) as caught:
+        list(part.body.chunks())
+    last = flow.throw(caught.value)
+
+    assert (last.method, last.path) == ("DELETE", f"/uploads/churn/{UPLOAD}")
+    with pytest.raises(errors.DigestMismatch, match="changed while it was uploaded"):
+        flow.send(answer(status=204))
+    assert list((tmp_path / "notes").iterdir()) == []
+
+
+@pytest.mark.parametrize("size", [SIZE - 1, SIZE, SIZE + 1])
+def test_the_bytes_of_a_file_that_changed_are_not_read(path, size):
+    # E.g. a log that grows: the record would have a part of a line.
+    content = PathContent(path)
+    path.write_bytes(b"x" * size)
+
+    with pytest.raises(errors.DigestMismatch):
+        list(content.part(0, SIZE).chunks())
+
+
+def test_a_file_object_that_was_cut_is_an_error(tmp_path):
+    path = tmp_path / "a.bin"
+    path.write_bytes(CONTENT)
+    with path.open("r+b") as file:
+        content = content_of(file)
+        file.truncate(MIB)
+
+        with pytest.raises(errors.DigestMismatch):
+            list(content.part(0, SIZE).chunks())
+
+
+def test_a_file_that_was_removed_is_an_error(path):
+    content = PathContent(path)
+    path.unlink()
+
+    with pytest.raises(errors.DigestMismatch, match="removed"):
+        list(content.part(0, SIZE).chunks())
 
 
 def test_a_refusal_for_now_is_not_waited_for_long(content):
@@ -355,9 +464,12 @@ def test_old_notes_are_removed(tmp_path, monkeypatch, note):
     note.write(Note(UPLOAD, SHA256))
     monkeypatch.setattr(unfinished, "KEPT_SECONDS", -1.0)
 
-    Unfinished.at(tmp_path / "notes", "other").close()
+    other = Unfinished.at(tmp_path / "notes", "other")
 
     assert [path.name for path in (tmp_path / "notes").iterdir()] == ["other.json"]
+    other.close()
+    # Nothing was begun that could be gone on with.
+    assert list((tmp_path / "notes").iterdir()) == []
 
 
 def test_a_note_that_another_process_removes_is_no_error(tmp_path, monkeypatch, note):
