@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from msgspec.structs import asdict, replace
-from sqlalchemy import ColumnElement, Row, Table, and_, delete, func, insert, or_, select, update
+from sqlalchemy import Column, ColumnElement, Row, Table, and_, delete, func, insert, or_, select, update
 
 from jupyter_workspace.db.connection import Connection
 from jupyter_workspace.db.outbox import Outbox
@@ -20,11 +20,15 @@ from jupyter_workspace.db.tables import files, sessions, versions
 from jupyter_workspace.db.values import from_json, from_time, to_json, to_time
 from jupyter_workspace.models.entry import Entry, SessionTotals
 from jupyter_workspace.models.file import FileKind, Provenance
+from jupyter_workspace.protocol.query import Ordering
 from jupyter_workspace.protocol.selection import FileFilter
 
-__all__ = ["Files", "entry_of"]
+__all__ = ["Files", "Position", "check_position", "entry_of", "position_of"]
 
-_ORDER: dict[str, ColumnElement[Any]] = {
+Position = tuple[tuple[int | str, ...], str]
+"""A place in a list: the values of the fields it is ordered by, and the id as tie-breaker."""
+
+_ORDER: dict[str, Column[Any]] = {
     "created_at": files.c.created_at,
     "modified_at": files.c.modified_at,
     "name": files.c.folded_name,
@@ -136,7 +140,7 @@ class Files:
         return [entry_of(row) for row in rows]
 
     async def page(
-        self, wanted: FileFilter, order: tuple[tuple[str, bool], ...], limit: int, offset: int
+        self, wanted: FileFilter, order: Ordering, limit: int, offset: int
     ) -> tuple[list[Entry], int]:
         """A page of live files, and the number of all that match."""
         where = where_of(wanted)
@@ -146,19 +150,22 @@ class Files:
         return await self._connection.rows(page.limit(limit).offset(offset), entry_of), total
 
     async def beyond(
-        self, wanted: FileFilter, position: tuple[int, str], limit: int, *, descending: bool
+        self, wanted: FileFilter, order: Ordering, position: Position, limit: int
     ) -> tuple[list[Entry], int]:
-        """The page beyond (created_at in microseconds, attachment_id) by time, and the total."""
+        """The page beyond a place in a list that is ordered so, and the total."""
         where = where_of(wanted)
         total = await self._count_of(where)
-        moment, attachment_id = position
-        time = files.c.created_at
-        further = or_(
-            time < moment if descending else time > moment,
-            and_(time == moment, files.c.attachment_id > attachment_id),
-        )
-        by_time = time.desc() if descending else time
-        page = select(files).where(where, further).order_by(by_time, files.c.attachment_id)
+        columns = [
+            *((_ORDER[name], descending) for name, descending in order),
+            (files.c.attachment_id, False),
+        ]
+        further: list[ColumnElement[bool]] = []
+        same: list[ColumnElement[bool]] = []
+        for (column, descending), value in zip(columns, (*position[0], position[1]), strict=True):
+            further.append(and_(*same, column < value if descending else column > value))
+            same.append(column == value)
+        ordered = [column.desc() if descending else column.asc() for column, descending in columns]
+        page = select(files).where(where, or_(*further)).order_by(*ordered)
         return await self._connection.rows(page.limit(limit), entry_of), total
 
     async def matching(self, wanted: FileFilter) -> list[Entry]:
@@ -295,6 +302,22 @@ def _values(entry: Entry) -> dict[str, Any]:
         "deleted_at": from_time(entry.deleted_at),
         "kept": entry.kept,
     }
+
+
+def position_of(entry: Entry, order: Ordering) -> Position:
+    """The place of an entry in a list that is ordered so."""
+    values = _values(entry)
+    return tuple(values[_ORDER[name].name] for name, _ in order), entry.attachment_id
+
+
+def check_position(position: Position, order: Ordering) -> Position:
+    """The place itself, if a list that is ordered so can have it; else ValueError."""
+    values, _ = position
+    for value, (name, _) in zip(values, order, strict=True):
+        fits = isinstance(value, str) or -(2**63) <= value < 2**63
+        if not fits or type(value) is not _ORDER[name].type.python_type:
+            raise ValueError(name)
+    return position
 
 
 def _signed(inode: int) -> int:

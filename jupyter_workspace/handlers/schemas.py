@@ -63,7 +63,7 @@ _NOTES = {
     "max_size": "Only files of at most so many bytes.",
     "mode": "`meta` gives the record, `stream` the content.",
     "name": "The file's name.",
-    "next": "Go on where the answer with this `next` ended; empty begins.",
+    "next": "Go on where the answer with this `next` ended, in the same order; empty begins.",
     "notebook_path": "Only the session of this notebook.",
     "offset": "Leave out so many from the beginning.",
     "on_conflict": "What to do if the name is taken: `rename`, `error` or `replace`.",

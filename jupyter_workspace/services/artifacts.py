@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
 from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
 from jupyter_workspace.db.engine import Transaction
-from jupyter_workspace.db.values import from_time
+from jupyter_workspace.db.files import Position, check_position, position_of
 from jupyter_workspace.errors import (
     BodyInvalid,
     IdInvalid,
@@ -26,6 +26,7 @@ from jupyter_workspace.policy.naming import (
     check_upload_name,
     split_path,
 )
+from jupyter_workspace.protocol.query import Ordering
 from jupyter_workspace.protocol.selection import FileFilter
 from jupyter_workspace.services.changes import Edit, Remove, RestoreFrom
 from jupyter_workspace.services.delivery import Delivery
@@ -40,14 +41,9 @@ __all__ = ["Artifacts", "Page"]
 class Page(Struct, frozen=True, kw_only=True):
     """Which part of a list: `order` is ((field, descending), …)."""
 
-    order: tuple[tuple[str, bool], ...] = (("created_at", True),)
+    order: Ordering = (("created_at", True),)
     limit: int = 100
     offset: int = 0
-
-    @property
-    def is_by_time(self) -> bool:
-        """Whether the list is ordered by the time at which files were made, either way."""
-        return len(self.order) == 1 and self.order[0][0] == "created_at"
 
 
 class Artifacts:
@@ -66,8 +62,8 @@ class Artifacts:
     async def page(self, actor: Actor, wanted: FileFilter, page: Page) -> FileList:
         """A page of live files, of one session or of all.
 
-        A list by time can be gone on with at `next`: then files that were there come exactly once, however
-        many are added meanwhile.
+        It can be gone on with at `next`: then files that were there come exactly once, however many are
+        added meanwhile.
         """
         entries, total = await self._page(actor, wanted, page)
         has_more = page.offset + len(entries) < total
@@ -75,27 +71,24 @@ class Artifacts:
             artifacts=[record_of(entry) for entry in entries],
             total=total,
             has_more=has_more,
-            next=_cursor(entries[-1]) if has_more and entries and page.is_by_time else None,
+            next=_cursor(entries[-1], page.order) if has_more and entries else None,
         )
 
     async def beyond(self, actor: Actor, wanted: FileFilter, page: Page, cursor: str) -> FileList:
-        """The page that `next` leads to; raises ParameterInvalid for a cursor that is none of ours."""
-        if not page.is_by_time:
-            raise ParameterInvalid("Only a list by 'created_at' can be gone on with.", parameter="ordering")
+        """The page that `next` leads to; raises ParameterInvalid for a cursor that is none of this list."""
         if not cursor:
             return await self.page(actor, wanted, page)
-        position = _position(cursor)
+        position = _position(cursor, page.order)
         async with self._parts.ledger.reading() as tx:
             wanted = await self._seen(tx, actor, wanted)
-            descending = page.order[0][1]
-            entries, total = await tx.files.beyond(wanted, position, page.limit + 1, descending=descending)
+            entries, total = await tx.files.beyond(wanted, page.order, position, page.limit + 1)
         shown = entries[: page.limit]
         has_more = len(entries) > page.limit
         return FileList(
             artifacts=[record_of(entry) for entry in shown],
             total=total,
             has_more=has_more,
-            next=_cursor(shown[-1]) if has_more else None,
+            next=_cursor(shown[-1], page.order) if has_more else None,
         )
 
     async def attachments(self, actor: Actor, session_id: str, page: Page) -> AttachmentList:
@@ -209,18 +202,19 @@ class Artifacts:
         return await self._parts.publisher.publish(RestoreFrom(self._parts, session_id, file_id, on_conflict))
 
 
-def _cursor(entry: Entry) -> str:
+def _cursor(entry: Entry, order: Ordering) -> str:
     """Where a list stands after an entry, as an opaque word."""
-    text = f"{from_time(entry.created_at)}:{entry.attachment_id}"
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+    content = msgspec.json.encode((order, position_of(entry, order)))
+    return base64.urlsafe_b64encode(content).decode().rstrip("=")
 
 
-def _position(cursor: str) -> tuple[int, str]:
+def _position(cursor: str, order: Ordering) -> Position:
     try:
-        text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode(
-            "ascii"
-        )
-        moment, _, attachment_id = text.partition(":")
-        return int(moment), check_attachment_id(attachment_id)
-    except (binascii.Error, ValueError, IdInvalid) as error:
+        content = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+        made_for, position = msgspec.json.decode(content, type=tuple[Ordering, Position])
+        if made_for == order:
+            check_attachment_id(position[1])
+            return check_position(position, order)
+    except (ValueError, IdInvalid) as error:
         raise ParameterInvalid("This is no cursor of this list.", parameter="next") from error
+    raise ParameterInvalid("This cursor is of a list in another order.", parameter="next")

@@ -377,12 +377,13 @@ def test_a_bad_parameter_of_a_list_is_refused(listed, name, value):
     assert (answer.status, answer.code, answer.json()["parameter"]) == (400, "parameter_invalid", name)
 
 
-def test_pages_by_cursor_have_each_earlier_file_once_while_others_come_and_go(session):
+@pytest.mark.parametrize("order", [None, "name", "-size,path"])
+def test_pages_by_cursor_have_each_earlier_file_once_while_others_come_and_go(session, order):
     # S2-38 C18; API 5 keyset paging, 11.53
     early = [session.saved(f"{n}.csv")["attachment_id"] for n in range(7)]
     seen, cursor, rounds = [], "", 0
     while cursor is not None:
-        page = session.call("GET", f"/artifacts{query(limit=2, next=cursor)}").json()
+        page = session.call("GET", f"/artifacts{query(limit=2, next=cursor, ordering=order)}").json()
         seen += [record["attachment_id"] for record in page["artifacts"]]
         cursor = page["next"]
         rounds += 1

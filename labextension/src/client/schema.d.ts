@@ -3738,7 +3738,7 @@ export interface operations {
                 path?: string;
                 /** @description Fields to sort by, a comma list; `-` before a field turns it round. */
                 ordering?: string;
-                /** @description Go on where the answer with this `next` ended; empty begins. */
+                /** @description Go on where the answer with this `next` ended, in the same order; empty begins. */
                 next?: string;
                 /** @description At most so many. More than 1000 is taken as 1000. */
                 limit?: number;
@@ -3853,7 +3853,7 @@ export interface operations {
                 path?: string;
                 /** @description Fields to sort by, a comma list; `-` before a field turns it round. */
                 ordering?: string;
-                /** @description Go on where the answer with this `next` ended; empty begins. */
+                /** @description Go on where the answer with this `next` ended, in the same order; empty begins. */
                 next?: string;
                 /** @description At most so many. More than 1000 is taken as 1000. */
                 limit?: number;
