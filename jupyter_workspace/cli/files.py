@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import unicodedata
+from typing import TYPE_CHECKING, Literal
 
 import click
 
+from jupyter_workspace.client.lookup import is_file_id
 from jupyter_workspace.errors import FileNotFound
 from jupyter_workspace.models.artifact import Register
 from jupyter_workspace.models.file import File, FileKind
@@ -39,7 +41,7 @@ def list_files(
 ) -> None:
     """List the files of a session."""
     if trash:
-        context.output.rows(context.client.list_trash(session_id).trash, (*COLUMNS, "deleted_at"))
+        context.output.rows(context.client.each_trash(session_id), (*COLUMNS, "deleted_at"))
         return
     found = context.client.each_file(session_id, kind=kind, path=path, q=text)
     context.output.rows(found, COLUMNS)
@@ -81,27 +83,34 @@ def remove(context: Context, session_id: str, names: tuple[str, ...], *, permane
 @click.pass_obj
 def restore(context: Context, session_id: str, names: tuple[str, ...], *, rename: bool) -> None:
     """Take files back from the trash, named by id or path."""
-    trash = context.client.list_trash(session_id, limit=1000).trash
+    # The file that was deleted last under a path is the one that is meant.
+    deleted: dict[str, str] = {}
+    for file in context.client.each_trash(session_id):
+        for name in (_nfc(file.path), file.attachment_id):
+            deleted.setdefault(name, file.artifact_id)
+    on_conflict: Literal["error", "rename"] = "rename" if rename else "error"
     records: list[File] = []
     for name in names:
-        ids = [
-            file.artifact_id for file in trash if name in {file.path, file.attachment_id, file.artifact_id}
-        ]
-        file_id = ids[0] if ids else name
-        records.append(
-            context.client.restore_file(session_id, file_id, on_conflict="rename" if rename else "error")
-        )
+        file_id = deleted.get(_nfc(name))
+        if file_id is None and not is_file_id(name):
+            raise FileNotFound(f"There is no file {name!r} in the trash of session {session_id}.")
+        records.append(context.client.restore_file(session_id, file_id or name, on_conflict=on_conflict))
     context.output.rows(records, COLUMNS)
 
 
 def id_of(context: Context, session_id: str, name: str) -> str:
-    """The id of a file that is named by id or path; what is neither is left for the server to refuse."""
-    if name.startswith(("att_", "art_")):
+    """The id of a file that is named by id or path; raises FileNotFound."""
+    if is_file_id(name):
         return name
     for file in context.client.each_file(session_id, path=name):
-        if file.path == name:
+        if _nfc(file.path) == _nfc(name):
             return file.attachment_id
     raise FileNotFound(f"There is no file {name!r} in session {session_id}.")
+
+
+def _nfc(text: str) -> str:
+    # Macs hand over names in NFD (API.md, fine print 19).
+    return unicodedata.normalize("NFC", text)
 
 
 VERBS = (list_files, register, remove, restore)

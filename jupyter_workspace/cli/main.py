@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 import warnings
 from dataclasses import dataclass, field
@@ -98,6 +99,9 @@ cli.params += _common()
 def main(arguments: list[str] | None = None) -> None:
     """Runs the command and exits."""
     context = Context()
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # What this terminal's language has no letter for is shown by its number.
+        sys.stdout.reconfigure(errors="backslashreplace")
     warnings.showwarning = lambda message, *_: context.output.note(str(message))
     sys.exit(_run(context, arguments))
 

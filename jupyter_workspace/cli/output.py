@@ -28,7 +28,10 @@ class Output:
 
     def __init__(self, *, as_json: bool) -> None:
         self.as_json = as_json
-        self._console = Console(highlight=False, width=None if sys.stdout.isatty() else PIPE_COLUMNS)
+        # A file may be called `[red].csv` or `:smile:.txt`.
+        self._console = Console(
+            markup=False, emoji=False, highlight=False, width=None if sys.stdout.isatty() else PIPE_COLUMNS
+        )
 
     def rows(self, values: Iterable[Any], columns: Sequence[str]) -> None:
         """Shows records: `columns` are their members, or 'size' for a size in words."""
@@ -46,9 +49,10 @@ class Output:
         self._console.print(table)
 
     def value(self, value: Any) -> None:
-        """Shows one value as a line of JSON."""
-        sys.stdout.write(msgspec.json.encode(value).decode() + "\n")
+        """Shows one value as a line of JSON, in UTF-8 whatever the terminal's language (RFC 8259, 8.1)."""
         sys.stdout.flush()
+        sys.stdout.buffer.write(msgspec.json.encode(value) + b"\n")
+        sys.stdout.buffer.flush()
 
     def line(self, text: str, value: Any) -> None:
         """Says a sentence to a person, or the value behind it to a program."""

@@ -133,6 +133,7 @@ class AsyncClient:
     poll_events = AsyncCall(event_log.poll_events)
     each_session = AsyncEach(requests.each_session)
     each_file = AsyncEach(requests.each_file)
+    each_trash = AsyncEach(requests.each_trash)
     events = AsyncEach(event_log.follow_events)
 
     def __init__(self, url: str | None = None, token: str | None = None, *, is_scoped: bool = False) -> None:

@@ -140,6 +140,7 @@ class Client:
     poll_events = Call(event_log.poll_events)
     each_session = Each(requests.each_session)
     each_file = Each(requests.each_file)
+    each_trash = Each(requests.each_trash)
     events = Each(event_log.follow_events)
 
     def __init__(self, url: str | None = None, token: str | None = None, *, is_scoped: bool = False) -> None:

@@ -13,11 +13,16 @@ from jupyter_workspace import errors
 from jupyter_workspace.client.place import Place, session_path
 from jupyter_workspace.models.file import File, FileKind
 
-__all__ = ["choose", "find", "find_path"]
+__all__ = ["choose", "find", "find_path", "is_file_id"]
 
 ATTACHMENTS = "attachments"
 
-_ID = re.compile(r"(att|art)_[A-Za-z0-9_-]{12,128}")
+_ID = re.compile(r"(att|art)_[0-9a-z]{20,40}")
+
+
+def is_file_id(text: str) -> bool:
+    """Whether this has the form of a file's or a version's id; a path may begin like one."""
+    return _ID.fullmatch(text) is not None
 
 
 def find_path(place: Place, key: str) -> Path:
@@ -25,7 +30,7 @@ def find_path(place: Place, key: str) -> Path:
 
     FileNotFound; AmbiguousName when a bare name fits several files. Warns of a newer copy beside it.
     """
-    if not _ID.fullmatch(key):
+    if not is_file_id(key):
         path = _on_disk(place, key)
         if path is not None:
             _warn_of_newer(path)
@@ -40,7 +45,7 @@ def find_path(place: Place, key: str) -> Path:
 
 def find(place: Place, key: str, kind: FileKind | None = None) -> File:
     """The record that `key` means. Errors as for `find_path`."""
-    if _ID.fullmatch(key):
+    if is_file_id(key):
         try:
             return place.client.get_file(place.session_id, key)
         except errors.NotFound:

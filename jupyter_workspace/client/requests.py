@@ -12,6 +12,7 @@ from msgspec import UNSET, UnsetType
 
 from jupyter_workspace import errors
 from jupyter_workspace.client.wire import (
+    NOT_FOUND,
     Flow,
     Found,
     Request,
@@ -45,6 +46,7 @@ __all__ = [
     "delete_session",
     "each_file",
     "each_session",
+    "each_trash",
     "get_file",
     "get_service",
     "get_session",
@@ -70,8 +72,6 @@ COPY_PATIENCE_SECONDS = 900.0
 
 #: Files of a page when everything is read (API.md, fine print 10).
 PAGE = 1000
-
-NOT_FOUND = 404
 
 
 def _get(form: type[T], path: str, parameters: tuple[tuple[str, str], ...] = ()) -> Flow[T]:
@@ -316,6 +316,18 @@ def list_trash(session_id: str, *, limit: int | None = None, offset: int | None 
     """A page of what was deleted or replaced and is still kept."""
     parameters = query(limit=limit, offset=offset)
     return (yield from _get(TrashList, route("sessions", session_id, "trash"), parameters))
+
+
+def each_trash(session_id: str) -> Stream[File]:
+    """All that was deleted or replaced and is still kept, what was deleted last in front."""
+    offset = 0
+    while True:
+        page = yield from list_trash(session_id, limit=PAGE, offset=offset)
+        for file in page.trash:
+            yield Found(file)
+        offset += len(page.trash)
+        if not (page.has_more and page.trash):
+            return
 
 
 def restore_file(

@@ -58,9 +58,16 @@ LONGEST_PAUSE_SECONDS = 10.0
 PATIENCE_SECONDS = 60.0
 
 FORBIDDEN = 403
+NOT_FOUND = 404
 UNAVAILABLE = 503
 #: No route redirects a client: a redirection leads to a login page.
 FIRST_REFUSAL = 300
+
+#: What helps when an answer is none of ours.
+STRANGER_HINT = (
+    "Is the address that of a Jupyter server with its base path, and is jupyter_workspace enabled there, "
+    "in the same version?"
+)
 
 
 class Content(Protocol):
@@ -211,7 +218,7 @@ def decoded(answer: Response, form: type[T]) -> T:
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise errors.WorkspaceError(
             f"The server's answer cannot be understood ({error}).",
-            hint="Server and kernel may have different versions of jupyter_workspace.",
+            hint=STRANGER_HINT,
         ) from error
 
 
@@ -281,6 +288,9 @@ def error_of(outcome: Response | Lost) -> errors.WorkspaceError:
         answer = msgspec.json.decode(outcome.body, type=dict[str, Any])
     except (msgspec.DecodeError, UnicodeDecodeError):
         answer = {}
+    if outcome.status == NOT_FOUND and "code" not in answer:
+        # All our own answers have a code: somebody else stands at this address.
+        answer = {**answer, "hint": STRANGER_HINT}
     error = errors.error_from_answer(outcome.status, answer)
     if (seconds := _retry_after(outcome)) is not None:
         error.facts["retry_after"] = seconds

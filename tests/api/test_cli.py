@@ -7,12 +7,14 @@ import socket
 import subprocess
 import sys
 import threading
+import unicodedata
 import uuid
 import zipfile
 from pathlib import Path
 
 import pytest
 from api.running import Server
+from api.wire import file_part, query
 
 from jupyter_workspace.cli import main as module
 from jupyter_workspace.cli.main import main
@@ -21,6 +23,8 @@ from jupyter_workspace.cli.progress import Bars
 pytestmark = pytest.mark.slow
 
 SECONDS = 60
+
+CAFE = "caf\u00e9.csv"
 
 
 @pytest.fixture(autouse=True)
@@ -214,6 +218,62 @@ def test_files_are_removed_and_restored(command, server, sid):
     assert sorted(row["name"] for row in command.json("ls", sid)) == ["a.csv", "b (1).csv", "b.csv"]
 
 
+@pytest.mark.parametrize("path", ["art_book/one.txt", "att_notes.txt", "art_abcdefghijklmnopqrstuvwxyz.csv"])
+def test_a_path_may_begin_like_an_id(command, server, sid, folder, tmp_path, path):
+    (folder / path).parent.mkdir(parents=True, exist_ok=True)
+    (folder / path).write_text("x")
+    command("register", sid, path)
+
+    command("download", sid, path, tmp_path / "back")
+    command("rm", sid, path)
+    command("restore", sid, path)
+
+    assert (tmp_path / "back").read_text() == "x"
+    assert [row["path"] for row in command.json("ls", sid)] == [path]
+
+
+def test_a_name_that_was_typed_on_a_mac_is_found(command, server, sid):
+    apart = unicodedata.normalize("NFD", CAFE)
+    server.call("PUT", f"/uploads/{sid}{query(name=CAFE)}", b"x")
+
+    command("rm", sid, f"attachments/{apart}")
+    command("restore", sid, f"attachments/{apart}")
+
+    assert [row["name"] for row in command.json("ls", sid)] == [CAFE]
+
+
+def test_all_of_the_trash_is_listed_and_can_be_restored(command, server, sid):
+    names = [f"{number:03}.csv" for number in range(101)]
+    saved = server.session(f"{sid}-t")
+    assert saved.post(*(file_part(b"x", name, field="files") for name in names[:100])).status == 201
+    saved.saved(names[100])
+    for file in saved.files(limit=1000):
+        saved.call("DELETE", f"/artifacts/{file['attachment_id']}")
+
+    assert len(command.json("ls", saved.id, "--trash")) == 101
+    command("restore", saved.id, *(f"attachments/{name}" for name in names))
+
+    assert len(command.json("ls", saved.id)) == 101
+
+
+def test_a_terminal_that_has_no_such_letters_shows_their_numbers(server, sid):
+    server.call("PUT", f"/uploads/{sid}{query(name=CAFE)}", b"x")
+
+    listing = program(
+        "--url", server.url, "--token", server.token, "ls", sid, PYTHONIOENCODING="ascii", PYTHONUTF8="0"
+    )
+
+    out, err = listing.communicate(timeout=SECONDS)
+    assert (listing.returncode, err) == (0, "")
+    assert "caf\\xe9.csv" in out
+
+
+def test_what_is_not_in_the_trash_exits_with_4(command, sid):
+    command("restore", sid, "none.csv", code=4)
+
+    assert "file_not_found" in command.err
+
+
 def test_a_session_is_downloaded_as_a_zip(command, server, sid, tmp_path):
     server.call("PUT", f"/uploads/{sid}?name=a.csv", b"x")
 
@@ -304,11 +364,11 @@ def test_a_process_of_a_hub_needs_no_address(command, server, sid, monkeypatch):
 # as a program
 
 
-def program(*words):
+def program(*words, **environment):
     code = "from jupyter_workspace.cli.main import main; main()"
     return subprocess.Popen(
         [sys.executable, "-c", code, *words],
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        env={**os.environ, **environment, "PYTHONPATH": str(Path(__file__).parents[2])},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

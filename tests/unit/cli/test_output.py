@@ -1,5 +1,6 @@
 import io
 import json
+import sys
 from datetime import UTC, datetime
 from types import SimpleNamespace
 
@@ -35,6 +36,22 @@ def test_rows_are_lines_for_programs(capsys):
     assert [json.loads(line) for line in capsys.readouterr().out.splitlines()] == [{"a": 1}, {"a": 2}]
 
 
+@pytest.mark.parametrize("name", ["[red]a.csv", "x[/bold].csv", ":smile:.txt", "a[1].csv"])
+def test_names_are_shown_as_they_are(capsys, name):
+    Output(as_json=False).rows([SimpleNamespace(path=name)], ("path",))
+
+    assert capsys.readouterr().out.splitlines()[1] == name
+
+
+def test_lines_for_programs_are_utf_8_whatever_the_terminal_speaks(monkeypatch):
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding="ascii"))
+
+    Output(as_json=True).value({"name": "caf\u00e9.csv"})
+
+    assert json.loads(written.getvalue()) == {"name": "caf\u00e9.csv"}
+
+
 def test_errors_are_sentences_or_json_beside_the_answer(capsys):
     error = errors.NameTaken("It is there.", hint="Rename it.")
 
@@ -59,6 +76,15 @@ def test_a_terminal_sees_how_far_how_fast_and_how_long():
 
     assert "big.bin" in screen.getvalue()
     assert "4.2/4.2 MB" in screen.getvalue() or "4.0/4.0 MiB" in screen.getvalue()
+
+
+def test_a_bar_is_named_as_its_file():
+    screen = io.StringIO()
+
+    with Bars(Console(file=screen, force_terminal=True, width=120)) as bars:
+        bars.bar("[red]big.bin", 1)(1)
+
+    assert "[red]big.bin" in screen.getvalue()
 
 
 def test_nobody_sees_bars_where_there_is_no_terminal():

@@ -37,8 +37,8 @@ class FakeServer:
         number = len(self.files) + 1
         digest = hashlib.sha256(content).hexdigest()
         given = {
-            "attachment_id": f"att_{number:016}",
-            "artifact_id": f"art_{number:016}",
+            "attachment_id": f"att_{number:026}",
+            "artifact_id": f"art_{number:026}",
             "size": len(content),
             "sha256": digest,
             "created_at": f"2026-11-21T{number // 60:02}:{number % 60:02}:00Z",

@@ -101,7 +101,7 @@ def test_an_upload_streams_the_bytes(client, server):
 def test_a_download_lies_on_disk(client, server, tmp_path):
     server.add("attachments/a.csv", b"abc")
 
-    path = client.download("churn", "att_0000000000000001", tmp_path)
+    path = client.download("churn", "att_00000000000000000000000001", tmp_path)
 
     assert path.read_bytes() == b"abc"
 

@@ -5,7 +5,17 @@ import numpy as np
 import pytest
 
 from jupyter_workspace import errors
-from jupyter_workspace.client.wire import Lost, Request, ask, decoded, json_request, query, route
+from jupyter_workspace.client.wire import (
+    Lost,
+    Request,
+    Response,
+    ask,
+    decoded,
+    error_of,
+    json_request,
+    query,
+    route,
+)
 from jupyter_workspace.models.session import Session
 from tests.unit.client.flows import answer, run
 
@@ -64,8 +74,15 @@ def test_an_array_of_one_number_stays_an_array():
 
 
 def test_an_answer_of_another_form_says_that_versions_may_differ():
-    with pytest.raises(errors.WorkspaceError, match="different versions"):
+    with pytest.raises(errors.WorkspaceError, match="in the same version"):
         decoded(answer({"session_id": "churn"}), Session)
+
+
+def test_an_answer_of_somebody_else_says_what_to_look_at():
+    elsewhere = Response(404, {}, b"<html>Not found</html>")
+
+    with pytest.raises(errors.WorkspaceError, match="with its base path"):
+        raise error_of(elsewhere)
 
 
 def test_a_good_answer_is_given_back():

@@ -134,7 +134,10 @@ def test_a_list_shows_a_table(ws, server):
     assert "plots/<b>.png" in repr(ws.artifacts)
     html = ws.artifacts._repr_html_()
     assert "plots/&lt;b&gt;.png" in html
-    assert 'href="/base/api/workspace/sessions/churn/artifacts/art_0000000000000001?mode=stream' in html
+    assert (
+        'href="/base/api/workspace/sessions/churn/artifacts/art_00000000000000000000000001?mode=stream'
+        in html
+    )
 
 
 def test_events_go_on_after_a_sequence(ws, server):
@@ -163,7 +166,12 @@ def test_a_handle_has_the_records_attributes(ws, server, folder):
 
     file = ws.artifacts[0]
 
-    assert (file.id, file.kind, file.size, file.version) == ("att_0000000000000001", "artifact", 5, 1)
+    assert (file.id, file.kind, file.size, file.version) == (
+        "att_00000000000000000000000001",
+        "artifact",
+        5,
+        1,
+    )
     assert file.metadata == {"a": 1}
     assert file.local_path == folder / "m.pkl"
     assert file.read_bytes() == b"model"
