@@ -17,7 +17,7 @@ from jupyter_workspace.db.connection import Connection
 from jupyter_workspace.db.outbox import Outbox
 from jupyter_workspace.db.selecting import inside, where_of, where_of_versions
 from jupyter_workspace.db.tables import files, sessions, versions
-from jupyter_workspace.db.values import from_json, from_time, to_json, to_time
+from jupyter_workspace.db.values import from_json, from_time, object_of, to_json, to_time
 from jupyter_workspace.models.entry import Entry, SessionTotals
 from jupyter_workspace.models.file import FileKind, Provenance
 from jupyter_workspace.protocol.query import Ordering
@@ -144,7 +144,7 @@ class Files:
     ) -> tuple[list[Entry], int]:
         """A page of live files, and the number of all that match."""
         where = where_of(wanted)
-        total = await self._count_of(where)
+        total = await self._count_of(wanted, where)
         columns = [_ORDER[name].desc() if descending else _ORDER[name].asc() for name, descending in order]
         page = select(files).where(where).order_by(*columns, files.c.attachment_id)
         return await self._connection.rows(page.limit(limit).offset(offset), entry_of), total
@@ -154,7 +154,7 @@ class Files:
     ) -> tuple[list[Entry], int]:
         """The page beyond a place in a list that is ordered so, and the total."""
         where = where_of(wanted)
-        total = await self._count_of(where)
+        total = await self._count_of(wanted, where)
         columns = [
             *((_ORDER[name], descending) for name, descending in order),
             (files.c.attachment_id, False),
@@ -164,8 +164,11 @@ class Files:
         for (column, descending), value in zip(columns, (*position[0], position[1]), strict=True):
             further.append(and_(*same, column < value if descending else column > value))
             same.append(column == value)
+        # Said apart from the rest, the first is what an index is searched for; within an `or` it is not.
+        first, is_down = columns[0]
+        bound = first <= position[0][0] if is_down else first >= position[0][0]
         ordered = [column.desc() if descending else column.asc() for column, descending in columns]
-        page = select(files).where(where, or_(*further)).order_by(*ordered)
+        page = select(files).where(where, bound, or_(*further)).order_by(*ordered)
         return await self._connection.rows(page.limit(limit), entry_of), total
 
     async def matching(self, wanted: FileFilter) -> list[Entry]:
@@ -182,7 +185,14 @@ class Files:
             found += await self._connection.rows(select(versions).where(where_of_versions(part)), entry_of)
         return list({entry.artifact_id: entry for entry in found}.values())
 
-    async def _count_of(self, where: ColumnElement[bool]) -> int:
+    async def _count_of(self, wanted: FileFilter, where: ColumnElement[bool]) -> int:
+        if wanted.is_whole_session:
+            kept = {"attachment": sessions.c.attachments, "artifact": sessions.c.artifacts}
+            total = select(
+                kept[wanted.kind] if wanted.kind else sessions.c.attachments + sessions.c.artifacts
+            )
+            of_session = sessions.c.session_id == wanted.session_id
+            return int(await self._connection.scalar(total.where(of_session)) or 0)
         counted = select(func.count()).select_from(files).where(where)
         return (await self._connection.rows(counted, lambda row: int(row[0])))[0]
 
@@ -196,6 +206,20 @@ class Files:
                 files.c.path.in_(paths[start : start + _CHUNK]),
             )
             found |= {entry.path: entry for entry in await self._connection.rows(chunk, entry_of)}
+        return found
+
+    async def listed_at(self, session_id: str, paths: Sequence[str]) -> dict[str, tuple[str, str]]:
+        """(attachment_id, mime) by path of the live files that stand at these paths."""
+        found: dict[str, tuple[str, str]] = {}
+        for start in range(0, len(paths), _CHUNK):
+            chunk = select(files.c.path, files.c.attachment_id, files.c.mime).where(
+                files.c.session_id == session_id,
+                files.c.deleted_at.is_(None),
+                files.c.storage == "local",
+                files.c.path.in_(paths[start : start + _CHUNK]),
+            )
+            for path, attachment_id, mime in await self._connection.rows(chunk, tuple):
+                found[path] = (attachment_id, mime)
         return found
 
     async def taken_names(self, session_id: str, paths: Iterable[str]) -> set[str]:
@@ -344,7 +368,7 @@ def entry_of(row: Row[Any]) -> Entry:
         version=row.version,
         created_at=to_time(row.created_at),  # type: ignore[arg-type]
         modified_at=to_time(row.modified_at),  # type: ignore[arg-type]
-        metadata=from_json(row.metadata, dict[str, Any]),
+        metadata=object_of(row.metadata),
         provenance=None if row.provenance is None else from_json(row.provenance, Provenance),
         inode=row.inode % (1 << 64),
         mtime_ns=row.mtime_ns,

@@ -11,7 +11,7 @@ from jupyter_workspace.db.connection import Connection
 from jupyter_workspace.db.outbox import Outbox
 from jupyter_workspace.db.selecting import has_text
 from jupyter_workspace.db.tables import events, files, notebooks, sessions, versions
-from jupyter_workspace.db.values import from_json, from_time, to_json, to_time
+from jupyter_workspace.db.values import from_time, object_of, to_json, to_time
 from jupyter_workspace.errors import SessionNotFound
 from jupyter_workspace.models.entry import SessionEntry, SessionTotals
 from jupyter_workspace.protocol.selection import SessionFilter
@@ -226,7 +226,7 @@ def _entry(row: Row[Any], paths: list[str]) -> SessionEntry:
         name=row.name,
         description=row.description,
         notebooks=paths,
-        metadata=from_json(row.metadata, dict[str, Any]),
+        metadata=object_of(row.metadata),
         status=row.status,
         created_at=to_time(row.created_at),  # type: ignore[arg-type]
         updated_at=to_time(row.updated_at),  # type: ignore[arg-type]

@@ -7,9 +7,12 @@ from typing import Any, TypeVar
 
 import msgspec
 
-__all__ = ["from_json", "from_time", "to_json", "to_time"]
+__all__ = ["from_json", "from_time", "object_of", "to_json", "to_time"]
 
 T = TypeVar("T")
+
+#: Made once: a decoder of a type without a class of its own takes longer to make than to use.
+_OBJECTS = msgspec.json.Decoder(dict[str, Any])
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -32,3 +35,8 @@ def to_json(value: Any) -> str:
 def from_json(text: str | bytes, model: type[T]) -> T:
     """The value that `to_json` wrote."""
     return msgspec.json.decode(text, type=model)
+
+
+def object_of(text: str) -> dict[str, Any]:
+    """The JSON object that `to_json` wrote."""
+    return _OBJECTS.decode(text)

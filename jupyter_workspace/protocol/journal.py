@@ -71,6 +71,18 @@ def read_lines(data: Iterable[bytes]) -> Iterator[JournalEntry | BadLine]:
         yield entry
 
 
+def last_position(data: bytes) -> int:
+    """The position of the last line that can be read, 0 without one; a long journal is not read for it."""
+    end = data.rfind(b"\n") + 1
+    while end:
+        start = data.rfind(b"\n", 0, end - 1) + 1
+        entry, _ = _find(data[start : end - 1])
+        if entry is not None:
+            return entry.position
+        end = start
+    return 0
+
+
 def _split(data: Iterable[bytes]) -> Iterator[tuple[int, bytes, int, bool]]:
     pending, length, offset = bytearray(), 0, 0
     for chunk in data:

@@ -35,3 +35,9 @@ class FileFilter(Struct, frozen=True, kw_only=True):
     prefix: str | None = None
     filters: Filters | None = None
     chosen: Sequence[str] | None = None
+
+    @property
+    def is_whole_session(self) -> bool:
+        """Whether it names all files of one session, or all of one kind."""
+        plain = FileFilter(session_id=self.session_id, kind=self.kind, filters=self.filters)
+        return self.session_id is not None and self == plain and self.filters in {None, Filters()}

@@ -159,8 +159,7 @@ class Folders:
         stats = await self._parts.store.stats(session_id, path, [name for name, _ in names])
         paths = {name: f"{path}/{name}" if path else name for name, _ in names}
         async with self._parts.ledger.reading() as tx:
-            at_paths = await tx.files.at_paths(session_id, list(paths.values()))
-        known = {path: entry for path, entry in at_paths.items() if entry.storage == "local"}
+            known = await tx.files.listed_at(session_id, list(paths.values()))
         return [
             _item(session_id, paths[name], stats[name], known.get(paths[name]))
             for name, _ in names
@@ -322,9 +321,10 @@ def _session_item(entry: SessionEntry) -> FileItem:
     )
 
 
-def _item(session_id: str, path: str, stat: Stat, entry: Entry | None) -> FileItem:
+def _item(session_id: str, path: str, stat: Stat, known: tuple[str, str] | None) -> FileItem:
+    """One item; known: its attachment_id and mime, None for a file without a record."""
     name = path.rpartition("/")[2]
-    mime = entry.mime if entry is not None else guess_mime(name, b"")
+    attachment_id, mime = known or (None, guess_mime(name, b""))
     return FileItem(
         name=name,
         is_dir=stat.is_dir,
@@ -332,7 +332,7 @@ def _item(session_id: str, path: str, stat: Stat, entry: Entry | None) -> FileIt
         mime=mime if stat.is_regular else None,
         modified_at=datetime.fromtimestamp(stat.mtime_ns / 10**9, UTC),
         path=f"{session_id}/{path}",
-        attachment_id=None if entry is None else entry.attachment_id,
+        attachment_id=attachment_id,
     )
 
 

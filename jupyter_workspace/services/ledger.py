@@ -17,7 +17,7 @@ from typing import TypeVar
 from jupyter_workspace.db.engine import Database, Transaction
 from jupyter_workspace.db.outbox import OutboxLine
 from jupyter_workspace.errors import DiskFull, WorkspaceError
-from jupyter_workspace.services.replay import replay
+from jupyter_workspace.protocol.journal import last_position
 from jupyter_workspace.stores.base import Journals
 
 __all__ = ["Ledger"]
@@ -88,7 +88,7 @@ class Ledger:
             waiting = await tx.outbox.waiting()
         missing: list[OutboxLine] = []
         for session_id, lines in _by_session(waiting).items():
-            position = replay(session_id, await self.journals.read(session_id)).position
+            position = last_position(await self.journals.read(session_id))
             missing.extend(line for line in lines if line.position > position)
         await self._flush(missing)
         if not self._behind:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jupyter_workspace.protocol import journal
-from jupyter_workspace.protocol.journal import BadLine, JournalEntry, encode_line, read_lines
+from jupyter_workspace.protocol.journal import BadLine, JournalEntry, encode_line, last_position, read_lines
 
 BODIES = st.dictionaries(
     st.text(), st.none() | st.integers(-(2**63), 2**63) | st.text() | st.lists(st.text()), max_size=3
@@ -96,3 +96,25 @@ def test_a_line_that_is_too_long_is_neither_written_nor_kept(monkeypatch):
     with pytest.raises(ValueError, match="too long"):
         encode_line(JournalEntry(1, "a", {"a": "x" * 100}))
     assert next(read_lines([b"x" * 150, b"x" * 150 + b"\n"])) == BadLine(0, 300, torn=False)
+
+
+@pytest.mark.parametrize(
+    ("end", "position"),
+    [
+        (b"", 2),
+        (b"\n", 2),
+        (b"no line\n" * 3, 2),
+        (encode_line(THREE)[:-1], 2),
+        (encode_line(THREE), 3),
+        (encode_line(TWO)[:30] + encode_line(THREE), 3),
+    ],
+)
+def test_the_last_position_is_that_of_the_last_line_that_can_be_read(end, position):
+    assert last_position(encode_line(ONE) + encode_line(TWO) + end) == position
+
+
+@given(st.binary())
+def test_bytes_of_any_kind_have_a_last_position(data):
+    read = [line.position for line in read_lines([data]) if isinstance(line, JournalEntry)]
+
+    assert last_position(data) == ([0, *read])[-1]

@@ -4,6 +4,8 @@ import pytest
 
 from jupyter_workspace.errors import NameTaken
 from jupyter_workspace.models.artifact import Register
+from jupyter_workspace.protocol.query import Filters
+from jupyter_workspace.protocol.selection import FileFilter
 from jupyter_workspace.services.artifacts import Page
 from jupyter_workspace.services.folders import Where
 from tests.unit.opening import ADA, caught, content_of, session, upload, write
@@ -22,6 +24,11 @@ async def referring(workspace, opener):
 async def scanned(workspace):
     found = await workspace.reconcile.scan("churn")
     return found.created, found.updated, found.deleted
+
+
+async def listed(workspace, kind=None):
+    wanted = FileFilter(session_id="churn", kind=kind, filters=Filters())
+    return await workspace.artifacts.page(ADA, wanted, Page())
 
 
 # API 11.28: the record stays a reference; the file beside it is reported, and never listed in its place
@@ -93,3 +100,21 @@ async def test_a_reference_is_replaced_where_a_file_of_the_user_stands(workspace
     assert await content_of(workspace, entry.attachment_id) == b"new"
     trash = await workspace.artifacts.trash(ADA, "churn", Page())
     assert [(file.path, file.size) for file in trash.trash] == [("references/x.bin", 13)]
+
+
+# API 1: the total is that of all pages, references with them and the trash without
+@pytest.mark.parametrize(("kind", "count"), [(None, 3), ("attachment", 1), ("artifact", 2)])
+async def test_a_total_counts_what_all_pages_show(workspace, opener, referring, kind, count):
+    await upload(workspace, "in.csv")
+    write(opener.folder(), "made.txt", b"1")
+    for name in ("gone.txt", "deleted.txt"):
+        write(opener.folder(), name, name.encode())
+    await scanned(workspace)
+    (opener.folder() / "gone.txt").unlink()
+    await scanned(workspace)
+    [doomed] = [file for file in (await listed(workspace)).artifacts if file.name == "deleted.txt"]
+    await workspace.artifacts.delete(ADA, "churn", [doomed.attachment_id], permanent=False)
+
+    page = await listed(workspace, kind)
+
+    assert (page.total, len(page.artifacts)) == (count, count)
