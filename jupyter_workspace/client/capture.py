@@ -83,11 +83,28 @@ def artifacts_magic(shell: Any, capture: Callable[[str | None], Capture]) -> Cal
 
     def artifacts(line: str, cell: str) -> Sequence[FileHandle]:
         """Runs the cell; its value are the artifacts that it wrote."""
+        if shell.should_run_async(cell, transformed_cell=shell.transform_cell(cell)):
+            # IPython cannot run it within the cell that runs already.
+            raise SyntaxError("'await' does not go with %%artifacts: write `with ws.capture():` in the cell.")
         with capture(line.strip() or None) as captured:
-            shell.run_cell(cell).raise_error()
+            result = shell.run_cell(cell)
+            error = result.error_before_exec or result.error_in_exec
+            if error is not None:
+                _show_no_more(error)
+            result.raise_error()
         return captured.files
 
     return artifacts
+
+
+def _show_no_more(error: BaseException) -> None:
+    """Has the shell pass by the traceback when it meets this error next: it has shown it already."""
+
+    def render() -> list[str]:
+        del error._render_traceback_  # type: ignore[attr-defined]
+        return []
+
+    error._render_traceback_ = render  # type: ignore[attr-defined]
 
 
 def captures_folder(session: Session) -> bool:

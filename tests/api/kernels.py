@@ -126,9 +126,16 @@ class Notebook:
         return "".join(shown).strip()
 
     def fail(self, code):
-        """Runs code that ends with an error."""
-        reply = self._kernel.execute_interactive(code, output_hook=lambda _: None, timeout=CELL_SECONDS)
+        """Runs code that ends with an error; what was shown of errors meanwhile."""
+        shown = []
+
+        def note(message):
+            if message["msg_type"] == "error":
+                shown.append(message["content"])
+
+        reply = self._kernel.execute_interactive(code, output_hook=note, timeout=CELL_SECONDS)
         assert reply["content"]["status"] == "error"
+        return shown
 
 
 def wait_for(kernel):

@@ -174,6 +174,72 @@ def test_a_cell_can_be_captured_by_its_first_line(notebook, client):
     known(client, session_of(client, notebook), "references/magic.txt")
 
 
+def test_a_captured_cell_that_fails_shows_its_error_once_and_what_it_wrote_is_known(notebook, client):
+    told = notebook.fail("%%artifacts\nopen('before.txt', 'w').write('x')\n1 / 0")
+
+    assert [error["ename"] for error in told] == ["ZeroDivisionError"] * 2
+    assert [bool(error["traceback"]) for error in told] == [True, False]
+    known(client, session_of(client, notebook), "references/before.txt")
+    again = notebook.fail("import sys; raise sys.last_value")
+    assert [bool(error["traceback"]) for error in again] == [True]
+
+
+def test_a_captured_cell_that_awaits_is_told_of_the_other_way(notebook, client):
+    (error,) = notebook.fail("%%artifacts\nimport asyncio\nawait asyncio.sleep(0)")
+    notebook.run(
+        "import asyncio\n"
+        "with ws.capture() as captured:\n"
+        "    await asyncio.sleep(0)\n"
+        "    n = open('waited.txt', 'w').write('x')"
+    )
+
+    assert (error["ename"], "ws.capture()" in error["evalue"]) == ("SyntaxError", True)
+    known(client, session_of(client, notebook), "references/waited.txt")
+
+
+def test_captures_may_stand_in_each_other_and_be_interrupted(notebook, client):
+    shown = notebook.run(
+        "with ws.capture() as outer:\n"
+        "    n = (ws / '1.txt').write_text('1')\n"
+        "    with ws.capture() as inner:\n"
+        "        n = (ws / '2.txt').write_text('2')\n"
+        "[file.path for file in outer.files], [file.path for file in inner.files]"
+    )
+    notebook.fail(
+        "with ws.capture() as stopped:\n    n = (ws / '3.txt').write_text('3')\n    raise KeyboardInterrupt"
+    )
+
+    assert shown == "(['1.txt', '2.txt'], ['2.txt'])"
+    assert notebook.run("[file.path for file in stopped.files]") == "['3.txt']"
+    session_id = session_of(client, notebook)
+    known(client, session_id, "1.txt", "2.txt", "3.txt")
+    assert len(events_of(client, session_id)) == 3
+
+
+def test_what_programs_write_that_a_cell_starts_belongs_to_the_cell(notebook, client):
+    notebook.run_cell(
+        "shell", "import subprocess; n = subprocess.run('echo x > sub.txt', shell=True, cwd=ws.path)"
+    )
+
+    (record,) = known(client, session_of(client, notebook), "sub.txt")
+    assert record.provenance.cell_id == "shell"
+
+
+def test_a_notebook_that_is_renamed_while_it_runs_keeps_its_session(server, client):
+    with opened(server, "renamed/old.ipynb") as notebook:
+        notebook.run("import jupyter_workspace as jw; ws = jw.current()")
+        session_id = session_of(client, notebook)
+        (running,) = [one for one in server.api("GET", "sessions") if one["path"] == notebook.path]
+        server.api("PATCH", "contents/renamed/old.ipynb", json={"path": "renamed/new.ipynb"})
+        server.api("PATCH", f"sessions/{running['id']}", json={"path": "renamed/new.ipynb"})
+
+        notebook.run("n = (ws / 'after.txt').write_text('x')")
+
+        (record,) = known(client, session_id, "after.txt")
+        assert record.provenance.notebook_path == "renamed/new.ipynb"
+        assert client.resolve_session(notebook_path="renamed/new.ipynb").session_id == session_id
+
+
 def test_an_old_notebook_that_once_said_yes_is_seen_without_knowing_of_us(server, client):
     path = "old/old.ipynb"
     with opened(server, path) as notebook:
