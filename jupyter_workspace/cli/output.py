@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import click
@@ -14,7 +16,7 @@ from rich.table import Table
 
 from jupyter_workspace.errors import WorkspaceError
 
-__all__ = ["Output", "size_of"]
+__all__ = ["Output", "shown_path", "size_of"]
 
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 _STEP = 1024
@@ -83,6 +85,11 @@ class Output:
         self.beside(
             f"{f'{of}: ' if of else ''}{code}: {words}", {name: word for name, word in told.items() if word}
         )
+
+
+def shown_path(path: Path) -> str:
+    """A path as it can be printed: bytes that are no UTF-8 are escaped."""
+    return os.fsencode(path).decode(errors="backslashreplace")
 
 
 def _shown(column: str, value: Any) -> str:

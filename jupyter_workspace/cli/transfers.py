@@ -9,7 +9,7 @@ import click
 
 from jupyter_workspace.cli.files import COLUMNS, id_of
 from jupyter_workspace.cli.folders import UNREADABLE, Chosen, choose
-from jupyter_workspace.cli.output import size_of
+from jupyter_workspace.cli.output import shown_path, size_of
 from jupyter_workspace.cli.progress import Bars
 from jupyter_workspace.errors import OutOfSpace, ServerUnreachable, SessionClosed, WorkspaceError
 from jupyter_workspace.models.file import Conflict, File
@@ -41,7 +41,8 @@ def upload(
     """Upload files and folders; a broken upload goes on where it stopped, each file is verified."""
     chosen, skipped = choose(paths)
     for path, reason in skipped:
-        context.output.beside(f"Skipped {path}: {reason}.", {"skipped": str(path), "reason": reason})
+        name = shown_path(path)
+        context.output.beside(f"Skipped {name}: {reason}.", {"skipped": name, "reason": reason})
     # Before anything is tried for long: is there a server that takes files?
     context.client.get_service()
     saved: list[File] = []
@@ -53,9 +54,10 @@ def upload(
                 except OF_ALL:
                     raise
                 except (WorkspaceError, OSError) as error:
-                    context.output.error(error, of=str(one.path))
+                    context.output.error(error, of=shown_path(one.path))
     finally:
-        context.output.rows(saved, COLUMNS)
+        if saved:
+            context.output.rows(saved, COLUMNS)
     is_all = len(saved) == len(chosen) and all(reason != UNREADABLE for _, reason in skipped)
     return 0 if is_all else 1
 
@@ -69,7 +71,7 @@ def _sent(
         one.path.name,
         folder="/".join(part for part in (folder, one.folder) if part),
         on_conflict=on_conflict,
-        on_progress=bars.bar(one.path.name, one.size),
+        on_progress=bars.bar(shown_path(Path(one.path.name)), one.size),
     )
 
 

@@ -72,7 +72,9 @@ def upload(
     FileTooLarge, QuotaExceeded, DiskFull, TypeRefused, Infected.
     """
     content = yield from work(lambda: content_of(source))
-    wanted = _Wanted(session_id, content, name or name_of(source), folder, on_conflict, on_progress)
+    wanted = _Wanted(
+        session_id, content, _text(name or name_of(source)), _text(folder), on_conflict, on_progress
+    )
     if content.length is None or key is not None:
         return decoded((yield from _send_at_once(_at_once(wanted, key, (yield from _digest(content))))), File)
     if content.length > SMALL_BYTES:
@@ -106,6 +108,14 @@ class _Wanted:
         """The same in the words of tus."""
         words = {"filename": self.name, "dir": self.folder, "on_conflict": self.on_conflict}
         return {word: value for word, value in words.items() if value is not None}
+
+
+def _text(word: str | None) -> str | None:
+    """A name as the wire has it; NameInvalid for bytes of a disk that are no text."""
+    if word is not None and word.encode(errors="replace").decode() != word:
+        shown = word.encode(errors="backslashreplace").decode()
+        raise errors.NameInvalid(f"The name {shown!r} is no UTF-8.", hint="Rename the file, or give a name.")
+    return word
 
 
 def _digest(content: OpenContent | PathContent) -> Flow[bytes | None]:

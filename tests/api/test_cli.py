@@ -146,6 +146,17 @@ def test_a_file_that_cannot_be_read_does_not_keep_the_others_back(command, sid, 
     assert (said["code"], said["of"]) == ("local_file", str(tmp_path / "2.csv"))
 
 
+def test_a_name_that_is_no_text_does_not_keep_the_others_back(command, sid, tmp_path):
+    for name in (b"1.csv", b"bad\xff.csv", b"z.csv"):
+        (tmp_path / os.fsdecode(name)).write_text("x")
+
+    saved = command.json("upload", sid, *sorted(tmp_path.glob("*.csv")), code=1)
+
+    assert [record["name"] for record in saved] == ["1.csv", "z.csv"]
+    said = json.loads(command.err)
+    assert (said["code"], said["of"]) == ("name_invalid", f"{tmp_path}/bad\\xff.csv")
+
+
 def test_what_was_saved_is_told_when_it_is_stopped(command, sid, tmp_path, monkeypatch):
     for name in ("1.csv", "2.csv"):
         (tmp_path / name).write_text(name)

@@ -1,6 +1,7 @@
 import base64
 import hashlib
 import io
+import os
 
 import pytest
 
@@ -108,6 +109,19 @@ def test_what_has_no_bytes_is_refused_before_anything_is_sent(source):
         run(transfers.upload("churn", source))
 
     assert caught.value.told.requests == []
+
+
+def test_a_name_that_is_no_text_is_refused_before_anything_is_sent(tmp_path):
+    path = tmp_path / os.fsdecode(b"bad\xff.txt")
+    path.write_bytes(CONTENT)
+
+    with pytest.raises(errors.NameInvalid, match="udcff") as caught:
+        run(transfers.upload("churn", path))
+    with pytest.raises(errors.NameInvalid):
+        run(transfers.upload("churn", path, "good.txt", folder=path.name))
+
+    assert caught.value.told.requests == []
+    assert run(transfers.upload("churn", path, "good.txt"), answer(record(), 201)).result.size == 3
 
 
 def test_a_missing_file_is_refused_before_anything_is_sent(tmp_path):
