@@ -28,6 +28,12 @@ class Shell:
     def register_magic_function(self, function, kind, name):
         self.magics[kind, name] = function
 
+    def transform_cell(self, code):
+        return code
+
+    def should_run_async(self, code, *, transformed_cell):
+        return "await" in transformed_cell and code == transformed_cell
+
     def run(self, code, *, cancelled=False):
         """Runs a function as a cell."""
         info = SimpleNamespace(store_history=True)
@@ -282,13 +288,35 @@ def test_the_extension_watches_this_notebook(shell, known_server, folder):
 def test_the_magic_gives_what_its_cell_wrote(shell, ws, known_server, tmp_path):
     def run_cell(code):
         (tmp_path / "root/work" / code).write_text("x")
-        return SimpleNamespace(raise_error=lambda: None)
+        return SimpleNamespace(error_before_exec=None, error_in_exec=None, raise_error=lambda: None)
 
     shell.run_cell = run_cell
 
     files = shell.magics["cell", "artifacts"]("", "magic.txt")
 
     assert [file.path for file in files] == ["magic.txt"]
+
+
+def test_the_magic_runs_no_cell_that_awaits(shell, ws):
+    with pytest.raises(SyntaxError, match="capture"):
+        shell.magics["cell", "artifacts"]("", "await it()")
+
+
+def test_the_shell_shows_an_error_of_the_captured_cell_no_second_time(shell, ws):
+    error = ValueError("of the cell")
+
+    def raise_error():
+        raise error
+
+    shell.run_cell = lambda _: SimpleNamespace(
+        error_before_exec=None, error_in_exec=error, raise_error=raise_error
+    )
+
+    with pytest.raises(ValueError, match="of the cell") as caught:
+        shell.magics["cell", "artifacts"]("", "fail()")
+
+    assert caught.value._render_traceback_() == []
+    assert not hasattr(error, "_render_traceback_")
 
 
 # a kernel that starts
