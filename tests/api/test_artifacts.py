@@ -428,7 +428,7 @@ def test_files_of_one_session_are_not_found_through_another(server, session):
 
 
 def test_a_scan_finds_what_was_made_changed_and_removed(session):
-    # S0-62 S0-63 S0-65 S0-66 S0-70; API 11.35
+    # S0-62 S0-63 S0-65 S0-66; API 11.35
     for name in ("keep.csv", "change.csv", "remove.csv"):
         session.made(name, b"1")
     (session.folder / "change.csv").write_bytes(b"22")

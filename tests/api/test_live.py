@@ -99,6 +99,7 @@ def test_three_hundred_files_of_a_cell_give_three_hundred_events(notebook, clien
     assert len(events) == len(set(events)) == 300
 
 
+# S0-70 as C31 has it: what a cell wrote before it failed is known
 def test_a_cell_that_fails_is_seen_too(notebook, client):
     session_id = session_of(client, notebook)
 
