@@ -104,16 +104,25 @@ class Ingest:
             check_file_size(declared_size, form_limit(self._parts.settings.max_file_size))
             await self._room.check_disk(declared_size)
 
-    async def arrive_with(
-        self, session: SessionEntry, staging: Staging, replaces: str | None = None
+    async def arrive_as_copy(
+        self, session: SessionEntry, root_path: str, replaces: str | None = None
     ) -> Arrival:
-        """An arrival whose bytes are staged already; `replaces` is the path of the file that gives way."""
+        """An arrival with the bytes of a file elsewhere under the root, as they are now.
+
+        Raises FileTooLarge, QuotaExceeded or DiskFull before a byte is copied, and what
+        `Transfers.stage_copy` raises.
+        """
+        reservation = await self._room.reserve(session, 0, replaces)
+        staging = None
         try:
-            reservation = await self._room.reserve(session, staging.size, replaces)
+            staging = await self._parts.store.stage_copy(self._parts.root, root_path, reservation.renew)
+            reservation.written = staging.size
+            await reservation.renew(staging.size)
         except BaseException:
-            await staging.discard()
+            reservation.release()
+            if staging is not None:
+                await staging.discard()
             raise
-        reservation.written = staging.size
         return Arrival(staging, reservation)
 
     async def admit(

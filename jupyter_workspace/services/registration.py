@@ -276,13 +276,12 @@ class Registration:
     async def _snapshot(
         self, asked: _Asked, root_path: str, candidate: Candidate, gathered: _Gathered
     ) -> None:
-        try:
-            staging = await self._parts.store.stage_copy(self._parts.root, root_path)
-        except (FileNotFound, NotADirectory) as error:
-            raise SourceNotFound(root_path=root_path) from error
         session = await self._session(asked.session_id)
         replaced = await self._replaced_path(asked.session_id, candidate)
-        arrival = await self._ingest.arrive_with(session, staging, replaced)
+        try:
+            arrival = await self._ingest.arrive_as_copy(session, root_path, replaced)
+        except (FileNotFound, NotADirectory) as error:
+            raise SourceNotFound(root_path=root_path) from error
         gathered.brought.append((asked.place, candidate, arrival))
 
     async def _replaced_path(self, session_id: str, candidate: Candidate) -> str | None:

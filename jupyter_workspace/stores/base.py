@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, Self
 from msgspec import Struct
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Container, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Container, Sequence
     from pathlib import Path
     from types import TracebackType
 
@@ -262,8 +262,12 @@ class Transfers(Protocol):
     async def stage(self) -> Staging:
         """A new, empty staging file."""
 
-    async def stage_copy(self, root: Path, path: str) -> Staging:
-        """A finished snapshot of `path` beneath the folder `root`. `Busy` when it changes meanwhile."""
+    async def stage_copy(self, root: Path, path: str, admit: Callable[[int], Awaitable[None]]) -> Staging:
+        """A finished snapshot of `path` beneath the folder `root`. `Busy` when it changes meanwhile.
+
+        `admit` is given the bytes that it will take of the disk, before it takes one, and may raise; a
+        snapshot that shares the blocks of its source takes none.
+        """
 
     async def stage_bytes(self, content: bytes) -> Staging:
         """A finished staging file with that content."""

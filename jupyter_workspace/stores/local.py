@@ -31,7 +31,7 @@ from jupyter_workspace.stores.reading import OpenedFile
 from jupyter_workspace.stores.staging import StagingFile
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Sequence
+    from collections.abc import Awaitable, Callable, Container, Sequence
 
     from jupyter_workspace.stores.renames import Renames
 
@@ -232,12 +232,16 @@ class _LocalTransfers(_Threads):
             raise
         return staging
 
-    async def stage_copy(self, root: Path, path: str) -> StagingFile:
+    async def stage_copy(self, root: Path, path: str, admit: Callable[[int], Awaitable[None]]) -> StagingFile:
         """See `base.Transfers`."""
         source = OpenedFile(self._pool, partial(self._open_elsewhere, root, path))
         await source.open()
         async with source:
-            return await self._clone_of(source) or await self._copy_of(source)
+            staging = await self._clone_of(source)
+            if staging is None:
+                await admit(source.stat.size)
+                staging = await self._copy_of(source)
+            return staging
 
     def _open_elsewhere(self, root: Path, path: str) -> tuple[int, os.stat_result]:
         folder = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

@@ -604,12 +604,28 @@ class TestListing:
         assert everything(session) == ["a", "a/b", "a/b/c"]
 
 
+async def admitted(_size):
+    """Lets every copy be made."""
+
+
 class TestSnapshots:
+    async def test_a_copy_that_is_not_admitted_takes_nothing(self, store, outside):
+        (outside / "model.pkl").write_bytes(bytes(700))
+
+        async def refuse(size):
+            raise errors.DiskFull(requested=size)
+
+        with pytest.raises(errors.DiskFull) as refused:
+            await store.stage_copy(outside, "model.pkl", refuse)
+
+        assert refused.value.facts == {"requested": 700}
+        assert await store.staged_names() == []
+
     async def test_a_file_elsewhere_under_a_root_is_copied(self, store, outside):
         content = os.urandom((5 << 20) + 1)
         (outside / "model.pkl").write_bytes(content)
 
-        staging = await store.stage_copy(outside, "model.pkl")
+        staging = await store.stage_copy(outside, "model.pkl", admitted)
 
         digest = await staging.finish()
         assert digest.sha256 == hashlib.sha256(content).hexdigest()
@@ -622,7 +638,7 @@ class TestSnapshots:
         monkeypatch.setattr(syscalls, "share_blocks", lambda new, old: os.sendfile(new, old, 0, 1 << 20))
         store.disk.shares_blocks = True
 
-        staging = await store.stage_copy(outside, "model.pkl")
+        staging = await store.stage_copy(outside, "model.pkl", admitted)
 
         digest = await staging.finish()
         assert digest.sha256 == hashlib.sha256(content).hexdigest()
@@ -634,7 +650,7 @@ class TestSnapshots:
         (outside / "model.pkl").write_bytes(content)
         store.disk.shares_blocks = True
 
-        staging = await store.stage_copy(outside, "model.pkl")
+        staging = await store.stage_copy(outside, "model.pkl", admitted)
 
         assert await content_of(store, staging.place) == content
         assert await store.staged_names() == [staging.name]
@@ -646,7 +662,7 @@ class TestSnapshots:
         (session / "folder").symlink_to(outside)
 
         with pytest.raises(errors.PathEscapes):
-            await store.stage_copy(session, path)
+            await store.stage_copy(session, path, admitted)
 
         assert await store.staged_names() == []
 

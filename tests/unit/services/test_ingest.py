@@ -198,13 +198,41 @@ async def test_room_is_asked_for_when_the_session_is_known(opener):
     assert isinstance(error, QuotaExceeded)
 
 
-async def test_an_arrival_of_staged_bytes_that_has_no_room_leaves_nothing(opener):
+async def free():
+    """Of a disk of 1000 bytes, 3."""
+    return 3, 1000
+
+
+@pytest.mark.parametrize(
+    ("limits", "expected"),
+    [({"max_session_size": 3}, QuotaExceeded), ({"max_file_size": 3}, FileTooLarge), ({"disk_headroom": 1}, DiskFull)],
+)  # fmt: skip
+async def test_a_copy_that_has_no_room_is_refused_before_it_is_made(opener, monkeypatch, limits, expected):
+    async with opener(in_memory=True, **limits) as workspace:
+        await session(workspace)
+        found = await workspace.sessions.require(ADA, "churn")
+        (opener.root / "out.csv").write_bytes(b"four")
+        if expected is DiskFull:
+            monkeypatch.setattr(workspace.parts.store, "free", free)
+        monkeypatch.setattr(workspace.parts.store, "stage", FailsAt(None, Busy()))
+
+        error = await caught(workspace.ingest.arrive_as_copy(found, "out.csv"))
+
+    assert isinstance(error, expected)
+
+
+async def test_a_snapshot_that_shares_its_blocks_is_refused_beyond_the_quota_too(opener, monkeypatch):
     async with opener(in_memory=True, max_session_size=3) as workspace:
         await session(workspace)
         found = await workspace.sessions.require(ADA, "churn")
-        staging = await workspace.parts.store.stage_bytes(b"four")
+        shared = await workspace.parts.store.stage_bytes(b"four")
 
-        error = await caught(workspace.ingest.arrive_with(found, staging))
+        async def share(*_asked):
+            return shared
+
+        monkeypatch.setattr(workspace.parts.store, "stage_copy", share)
+
+        error = await caught(workspace.ingest.arrive_as_copy(found, "out.csv"))
 
     assert isinstance(error, QuotaExceeded)
     assert opener.staging() == []
