@@ -42,14 +42,9 @@ _FILE = f"{_SESSION}/artifacts/{{artifact_id}}"
 _UPLOAD = "/uploads/{session_id}/{upload_id}"
 
 _WRITE = (errors.SessionNotFound, errors.SessionClosed)
-_TAKE = (
-    *_WRITE,
-    errors.NameInvalid,
-    errors.PathEscapes,
-    errors.NameTaken,
-    errors.NotADirectory,
-    errors.FileTooLarge,
-)
+_NAME = (errors.NameInvalid, errors.PathEscapes)
+_PLACE = (errors.NameTaken, errors.NotADirectory)
+_TAKE = (*_WRITE, *_NAME, *_PLACE, errors.FileTooLarge)
 _ROOM = (errors.QuotaExceeded, errors.DiskFull, errors.TypeRefused, errors.Infected, errors.ScanUnavailable)
 _FORM = (errors.FormInvalid, errors.FileMissing, errors.KeyReused)
 _PATH = (errors.PathEscapes, errors.NameInvalid, errors.SessionNotFound, errors.FileNotFound)
@@ -328,7 +323,9 @@ ROUTES: tuple[Route, ...] = (
         media=("application/offset+octet-stream",),
         success=(204,),
         errors=(
-            *_TAKE,
+            *_WRITE,
+            *_PLACE,
+            errors.FileTooLarge,
             *_ROOM,
             *_RESUME,
             errors.OffsetMismatch,
@@ -392,7 +389,17 @@ ROUTES: tuple[Route, ...] = (
         body=Register | list[Register],
         answer=File | Batch,
         success=(200, 201),
-        errors=(*_TAKE, *_ROOM, errors.BodyInvalid, errors.SourceNotFound, errors.FileNotFound, errors.Busy),
+        errors=(
+            *_WRITE,
+            *_NAME,
+            errors.NameTaken,
+            errors.FileTooLarge,
+            *_ROOM,
+            errors.BodyInvalid,
+            errors.SourceNotFound,
+            errors.FileNotFound,
+            errors.Busy,
+        ),
     ),
     Route(
         method="GET",
@@ -430,7 +437,7 @@ ROUTES: tuple[Route, ...] = (
         summary="Rename a file, or change its metadata",
         body=ArtifactChange,
         answer=File,
-        errors=(*_TAKE, errors.BodyInvalid, errors.FileNotFound),
+        errors=(*_WRITE, *_NAME, *_PLACE, errors.BodyInvalid, errors.FileNotFound),
     ),
     Route(
         method="DELETE",

@@ -87,12 +87,13 @@ class Sessions:
     async def ensure(self, actor: Actor, session_id: str, wanted: SessionNew) -> tuple[Session, bool]:
         """The session of that id, made if there is none; and whether it was made.
 
-        Raises SessionNotFound when another owner has it.
+        Raises SessionExists when another owner has it: the caller wants it made, and it cannot be.
         """
         async with self._parts.ledger.writing() as tx:
             found = await tx.sessions.find(session_id)
-            if _is_live(found):
-                await require_session(tx, actor, session_id)
+            if found is not None and _is_live(found):
+                if not actor.may_see(found.owner):
+                    raise SessionExists(session_id=session_id)
                 return await self._record(tx, session_id), False
             await self._add(tx, actor, session_id, wanted)
         return await self._adopted(actor, session_id), True

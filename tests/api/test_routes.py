@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import time
+from pathlib import Path
 
 import pytest
+from api.provoking import HANDSHAKE, HOW, OF_THE_SCANNER, Place
 from api.resuming import PIECE, VERSION
 from api.running import leftovers
 from api.wire import file_part, form, form_type
@@ -54,12 +57,6 @@ FITTING = {
     "change_artifact": b'{"metadata": {}}',
     "create_archive": b'{"artifact_ids": ["att_aaaaaaaaaaaaaaaaaaaaaaaaaa"]}',
     "register_artifact": b'{"path": "x.csv"}',
-}
-HANDSHAKE = {
-    "Connection": "Upgrade",
-    "Upgrade": "websocket",
-    "Sec-WebSocket-Version": "13",
-    "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==",
 }
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 BODIED = ("POST", "PUT", "PATCH")
@@ -307,3 +304,69 @@ def test_operations_have_names_of_their_own():
 
     assert len(names) == len(set(names))
     assert PREFIX == "api/workspace"
+
+
+# Each error that a row names
+
+
+def unknown_id(row, error):
+    """The way to what is not there, which is the same for every address that names one."""
+    unknown = {"session_not_found": "session_id", "upload_not_found": "upload_id"}[error.code]
+    assert unknown in names_in(row)
+
+    def ask(place):
+        return asked(
+            place.server, row, {"session_id": place.session.id, unknown: KNOWN.get(unknown, "unknown")}
+        )
+
+    return ask
+
+
+def source_of(test):
+    """The source of a test, by its file and name."""
+    path, _, name = test.partition("::")
+    text = (Path(__file__).parents[1] / path).read_text(encoding="utf-8")
+    found = {
+        node.name: node
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.AsyncFunctionDef | ast.FunctionDef)
+    }
+    return ast.get_source_segment(text, found[name])
+
+
+@pytest.fixture(scope="module")
+def place(server, limited, guarded):
+    made = Place(server, limited, guarded)
+    yield made
+    made.empty()
+
+
+NAMED = [(row, error) for row in ROUTES for error in dict.fromkeys(row.errors)]
+
+
+@pytest.mark.parametrize(
+    ("row", "error"), NAMED, ids=[f"{row.operation} {error.code}" for row, error in NAMED]
+)
+def test_each_error_of_the_table_can_be_had(request, place, row, error):
+    # C11; API 1 Errors, 11.14
+    if error.code in OF_THE_SCANNER:
+        assert not place.server.call("GET", "/").json()["features"]["scan"]
+        return
+    way = HOW.get(row.operation, {}).get(error.code)
+    if way is None:
+        way = unknown_id(row, error)
+    if isinstance(way, str):
+        source = source_of(way)
+        assert any(word in source for word in (error.code, error.__name__, str(error.status)))
+        return
+
+    answer = way(place)
+
+    assert answer.status == error.status
+    assert row.method == "HEAD" or answer.code == error.code
+
+
+def test_no_way_leads_to_an_error_that_the_table_does_not_name():
+    named = {row.operation: {error.code for error in row.errors} for row in ROUTES}
+
+    assert {name: set(ways) - named[name] for name, ways in HOW.items() if set(ways) - named[name]} == {}

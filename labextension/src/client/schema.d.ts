@@ -3535,7 +3535,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description Bad Request: `digest_mismatch`, `id_invalid`, `name_invalid`, `not_a_directory`, `parameter_invalid`, `path_escapes`. */
+            /** @description Bad Request: `digest_mismatch`, `id_invalid`, `not_a_directory`, `parameter_invalid`. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -3543,7 +3543,7 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
-                        code?: "digest_mismatch" | "id_invalid" | "name_invalid" | "not_a_directory" | "parameter_invalid" | "path_escapes";
+                        code?: "digest_mismatch" | "id_invalid" | "not_a_directory" | "parameter_invalid";
                     };
                 };
             };
@@ -3992,7 +3992,7 @@ export interface operations {
                     "application/json": components["schemas"]["File"] | components["schemas"]["Batch"];
                 };
             };
-            /** @description Bad Request: `body_invalid`, `id_invalid`, `name_invalid`, `not_a_directory`, `path_escapes`. */
+            /** @description Bad Request: `body_invalid`, `id_invalid`, `name_invalid`, `path_escapes`. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -4000,7 +4000,7 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
-                        code?: "body_invalid" | "id_invalid" | "name_invalid" | "not_a_directory" | "path_escapes";
+                        code?: "body_invalid" | "id_invalid" | "name_invalid" | "path_escapes";
                     };
                 };
             };
@@ -4654,18 +4654,6 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "name_taken" | "session_closed";
-                    };
-                };
-            };
-            /** @description Request Entity Too Large: `file_too_large`. */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"] & {
-                        /** @enum {unknown} */
-                        code?: "file_too_large";
                     };
                 };
             };

@@ -151,12 +151,12 @@ async def test_anothers_session_does_not_exist(workspace):
     for refused in (
         ask.get(BOB, "churn"),
         ask.require_open(BOB, "churn"),
-        ask.ensure(BOB, "churn", SessionNew()),
         ask.change(BOB, "churn", SessionChange(name="mine")),
         ask.delete(BOB, "churn", with_files=True),
     ):
         assert isinstance(await caught(refused), SessionNotFound)
     assert isinstance(await caught(ask.create(BOB, SessionNew(session_id="churn"))), SessionExists)
+    assert isinstance(await caught(ask.ensure(BOB, "churn", SessionNew())), SessionExists)
     assert await ids(workspace, BOB) == []
     assert (await ask.usage(BOB)).file_count == 0
     everywhere = FileFilter()
