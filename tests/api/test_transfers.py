@@ -2,11 +2,13 @@
 
 import hashlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -163,10 +165,11 @@ with Client(url, token) as client:
 """
 
 
-def program(server, session_id, path, *, killed_at=0):
+def program(server, session_id, path, *, killed_at=0, cache=None):
+    here = {"PYTHONPATH": str(Path(__file__).parents[2])}
     return subprocess.run(
         [sys.executable, "-c", PROGRAM, server.url, server.token, session_id, str(path), str(killed_at)],
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        env={**os.environ, **here, **({"XDG_CACHE_HOME": str(cache)} if cache else {})},
         capture_output=True,
         text=True,
         check=False,
@@ -186,6 +189,23 @@ def test_a_client_that_was_killed_goes_on_where_it_stopped(server, big):
     assert digest == sha256(big)
     with Client(server.url, server.token) as client:
         assert client.list_files(session_id).total == 1
+
+
+def test_two_programs_that_go_on_with_one_upload_make_one_right_file(server, big, tmp_path):
+    # issue 5: two writers on one upload, never a wrong byte. As from two machines: neither sees the other's lock.
+    session_id = new_session(server)
+    caches = [tmp_path / "one", tmp_path / "two"]
+    program(server, session_id, big, killed_at=18 * MIB, cache=caches[0])
+    shutil.copytree(*caches)
+
+    with ThreadPoolExecutor(2) as pool:
+        both = list(pool.map(lambda cache: program(server, session_id, big, cache=cache), caches))
+
+    digests = [one.stdout.split()[-1] for one in both]
+    assert digests == [sha256(big)] * 2
+    with Client(server.url, server.token) as client:
+        (record,) = client.list_files(session_id).artifacts
+    assert_whole(server, session_id, record, big)
 
 
 def test_a_file_that_only_looks_the_same_is_sent_from_the_beginning(server, tmp_path, big):
