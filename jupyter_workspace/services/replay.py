@@ -1,6 +1,6 @@
 """What a journal says: its lines, one after the other, make a session and its files.
 
-Lines put whole values, so the last one about a thing wins and a line that comes twice does no harm.
+Lines put whole values, so the last one about a thing wins. One that comes twice counts where it came first.
 
     session       a SessionEntry; with `deleted_at` it is a tombstone, and all files before it go
     file          an Entry: a file's row, live or in the trash
@@ -43,7 +43,7 @@ class Replayed(Struct, kw_only=True):
 def replay(session_id: str, journal: bytes) -> Replayed:
     """The state at the end of a journal. Lines about another session are damage, too."""
     state = Replayed(files={}, versions={})
-    for line in read_lines([journal]):
+    for line in read_lines([_once(journal)]):
         state.lines += 1
         if isinstance(line, BadLine):
             state.damaged += not line.torn
@@ -60,6 +60,13 @@ def replay(session_id: str, journal: bytes) -> Replayed:
 def compacted(state: Replayed) -> bytes:
     """The shortest journal that says the same; positions begin so that the last one stays."""
     return b"".join(encode_line(entry) for entry in _entries(state))
+
+
+def _once(journal: bytes) -> bytes:
+    """Without lines that were there before: told again after later ones, they would turn back the time."""
+    lines = journal.splitlines(keepends=True)
+    unlike = dict.fromkeys(lines)
+    return journal if len(unlike) == len(lines) else b"".join(unlike)
 
 
 def _apply(state: Replayed, session_id: str, line: JournalEntry) -> None:

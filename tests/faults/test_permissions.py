@@ -144,3 +144,21 @@ def test_descriptors_that_run_out_are_told_and_come_back(make_server):
     add(server, truth, "b.bin")
     check_agreement(server, server.api(), truth)
     assert len(server.descriptors()) < 60
+
+
+def test_a_file_that_is_larger_than_the_system_allows_is_refused_and_leaves_nothing(make_server):
+    # B2: EFBIG, and SIGXFSZ does not end the server
+    server = make_server(limits={"FSIZE": 12 << 20})
+    server.start()
+    api = server.api()
+    truth = Truth("s")
+    assert api.send("PUT", "/sessions/s", {}).status == 201
+
+    refused = api.upload("s", "large.bin", bytes(13 << 20))
+    form = api.upload_form("s", [("large.bin", bytes(13 << 20))], part="file")
+
+    assert (refused.status, refused.code) == (413, "file_too_large")
+    assert (form.status, form.code) == (413, "file_too_large")
+    add(server, truth, "small.bin")
+    check_agreement(server, api, truth)
+    check_log(server)

@@ -187,6 +187,29 @@ async def test_a_torn_last_line_is_no_damage(opener, left):
         assert await agrees(workspace, opener)
 
 
+# A journal that was copied over its own end, or put together from two copies, must not turn back the time.
+async def test_lines_that_are_there_twice_say_nothing_new(opener, left):
+    lines = opener.journal().read_bytes().splitlines(keepends=True)
+    once = replay("churn", b"".join(lines))
+
+    for count in range(1, len(lines) + 1):
+        twice = replay("churn", b"".join([*lines, *lines[:count]]))
+        assert (twice.files, twice.versions, twice.session) == (once.files, once.versions, once.session)
+        assert (twice.position, twice.last_sequence, twice.damaged) == (once.position, once.last_sequence, 0)
+
+
+async def test_a_journal_that_was_copied_behind_itself_is_as_good_as_before(opener, left):
+    change_journal(opener, lambda journal: journal + journal[: journal.rindex(b'"kind":"version"') + 1])
+    lose_index(opener)
+
+    async with opener() as workspace:
+        found = await indexed(workspace)
+        await upload(workspace, "b.csv")
+        assert await agrees(workspace, opener)
+
+    assert found[2:] == left[2:]
+
+
 async def test_lines_of_another_session_and_of_unknown_kinds_are_damage(opener, left):
     entry = next(iter(left[2].values()))
     lines = [
