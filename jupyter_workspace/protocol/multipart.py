@@ -26,6 +26,7 @@ MAX_HEADER_BYTES: Final = 16 * 1024
 FILE_FIELDS: Final = frozenset({"file", "files"})
 
 _MAX_HEADERS: Final = 64
+_MAX_PADDING: Final = 256
 _MAX_TYPE_LENGTH: Final = 255
 _BOUNDARY: Final = re.compile(r"[0-9A-Za-z'()+_,./:=? -]{0,69}[0-9A-Za-z'()+_,./:=?-]")
 _PLAIN_ENCODINGS: Final = frozenset({"", "7bit", "8bit", "binary"})
@@ -91,6 +92,7 @@ class FormReader:
         self._events: list[FormEvent] = []
         self._headers: dict[str, str] = {}
         self._delimiter = b"\r\n--" + parse_boundary(content_type)
+        self._first = re.compile(re.escape(self._delimiter) + rb"[ \t]*(?=\r\n|--)")
         self._preamble = bytearray(b"\r\n")
         self._has_begun = False
         self._field = bytearray()
@@ -109,14 +111,18 @@ class FormReader:
         return events
 
     def _after_preamble(self, data: bytes) -> bytes:
-        """What follows the text before the first boundary, which is to be ignored (RFC 2046, 5.1.1)."""
+        """What follows the text before the first boundary, which is to be ignored (RFC 2046, 5.1.1).
+
+        The blanks that a transport may have put after that boundary are left out: the parser takes them
+        after the later ones only.
+        """
         self._preamble += data
-        start = self._preamble.find(self._delimiter)
-        if start < 0:
-            del self._preamble[: -len(self._delimiter)]
+        found = self._first.search(self._preamble)
+        if found is None:
+            del self._preamble[: -len(self._delimiter) - _MAX_PADDING]
             return b""
         self._has_begun = True
-        return bytes(self._preamble[start + 2 :])
+        return self._delimiter[2:] + bytes(self._preamble[found.end() :])
 
     def close(self) -> None:
         """Say that the body has ended; FormInvalid when its last boundary has not been seen."""

@@ -121,6 +121,24 @@ def test_what_stands_before_the_first_boundary_is_ignored(size):
     assert files_of(events) == [("file", "a", b"content")]
 
 
+# RFC 2046, 5.1.1: transport padding
+@pytest.mark.parametrize("padding", [" ", "\t", " \t" * 20])
+@pytest.mark.parametrize("size", [1, 3, 1000])
+def test_blanks_after_a_boundary_are_ignored(padding, size):
+    body = (b"--X\r\n" + field("file", b"content", "a") + b"--XX--\r\n").replace(
+        b"--XX\r\n", f"--XX{padding}\r\n".encode()
+    )
+    body = body.replace(b"--X\r\n", b"--XXX is no boundary, and this is still before the first\r\n", 1)
+    reader = FormReader(TYPE)
+
+    events = [
+        event for start in range(0, len(body), size) for event in reader.feed(body[start : start + size])
+    ]
+
+    reader.close()
+    assert files_of(events) == [("file", "a", b"content")]
+
+
 def test_what_follows_the_last_boundary_is_ignored():
     reader = FormReader(TYPE)
 
