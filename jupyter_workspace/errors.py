@@ -6,7 +6,8 @@ The tree, by what a caller would do next:
       Invalid                   mend the request
         NameInvalid  PathEscapes  ParameterInvalid  BodyInvalid  FormInvalid
         FileMissing  IdInvalid  DigestMismatch  NotADirectory  NotEmpty
-        IsSession  RangeInvalid  MethodNotAllowed  TusVersion  ChecksumMismatch
+        IsSession  RangeInvalid  MethodNotAllowed  PreconditionFailed  TusVersion
+        ChecksumMismatch
       Denied                    ask for the right, or a new link
         Forbidden  LinkInvalid
       NotFound                  look elsewhere
@@ -228,6 +229,15 @@ class MethodNotAllowed(Invalid):
     code = "method_not_allowed"
     status = 405
     default_message = "This route does not have that method."
+
+
+class PreconditionFailed(Invalid):
+    """`If-Match` or `If-Unmodified-Since` names another version than the present one (RFC 9110, 15.5.13)."""
+
+    code = "precondition_failed"
+    status = 412
+    default_message = "The content is no longer the version that was asked for."
+    default_hint = "Begin anew, without the condition."
 
 
 class TusVersion(Invalid):

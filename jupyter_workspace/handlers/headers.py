@@ -13,6 +13,8 @@ Headers = dict[str, str]
 _CONDITIONS: Final[Headers] = {
     "Range": "Which bytes to give (RFC 9110, 14.2); a malformed one is ignored.",
     "If-Range": "The tag that the range belongs to; if it has changed, the whole is given.",
+    "If-Match": "The tag of the only version that is wanted; 412 if it is not the present one.",
+    "If-Unmodified-Since": "The time of the version that is wanted; 412 if it changed since.",
     "If-None-Match": "The tag that the caller has; 304 if it is still right.",
     "If-Modified-Since": "The time of the caller's copy; 304 if nothing is newer.",
 }
@@ -53,9 +55,10 @@ _TUS_STATE: Final[Headers] = {
     "Upload-Expires": "Until when the upload is kept.",
     "Upload-Attachment-Id": "The file that the upload has become.",
 }
+_NOT_AS_ASKED: Final = 412
 _REFUSED: Final[dict[int, Headers]] = {
     405: {"Allow": "The methods of this address."},
-    412: {"Tus-Version": "The version that the server speaks."},
+    _NOT_AS_ASKED: {"Tus-Version": "The version that the server speaks."},
     416: _PART,
     503: {"Retry-After": "Seconds after which to try again."},
 }
@@ -105,6 +108,8 @@ def answer_headers(row: Route, status: int) -> Headers:
     return found
 
 
-def refusal_headers(status: int) -> Headers:
+def refusal_headers(row: Route, status: int) -> Headers:
     """What a refusal says in headers of its own."""
+    if status == _NOT_AS_ASKED and row.resource != "uploads":
+        return {}
     return _REFUSED.get(status, {})

@@ -248,7 +248,9 @@ def _refusal(status: int, codes: Iterable[str], row: Route) -> Json:
         ]
     }
     content = {} if row.method == "HEAD" else {"application/json": {"schema": schema}}
-    return _response(f"{known.get(status, 'Checksum Mismatch')}: {listed}.", refusal_headers(status), content)
+    return _response(
+        f"{known.get(status, 'Checksum Mismatch')}: {listed}.", refusal_headers(row, status), content
+    )
 
 
 def _response(text: str, headers: dict[str, str], content: Json) -> Json:

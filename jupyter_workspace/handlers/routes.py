@@ -50,7 +50,8 @@ _FORM = (errors.FormInvalid, errors.FileMissing, errors.KeyReused)
 _PATH = (errors.PathEscapes, errors.NameInvalid, errors.SessionNotFound, errors.FileNotFound)
 _RESUME = (errors.SessionNotFound, errors.UploadNotFound, errors.UploadGone, errors.TusVersion)
 _NOTEBOOK = (errors.BodyInvalid, errors.PathEscapes, errors.NameInvalid, errors.FileNotFound)
-_GIVE = (errors.SessionNotFound, errors.FileNotFound, errors.RangeInvalid)
+_PART = (errors.RangeInvalid, errors.PreconditionFailed)
+_GIVE = (errors.SessionNotFound, errors.FileNotFound, *_PART)
 
 ROUTES: tuple[Route, ...] = (
     Route(
@@ -532,7 +533,7 @@ ROUTES: tuple[Route, ...] = (
         query=files.PathQuery,
         gives="*/*",
         success=(200, 206, 304),
-        errors=(*_PATH, errors.ParameterInvalid, errors.RangeInvalid, errors.VersionGone),
+        errors=(*_PATH, errors.ParameterInvalid, *_PART, errors.VersionGone),
     ),
     Route(
         method="HEAD",
@@ -544,7 +545,7 @@ ROUTES: tuple[Route, ...] = (
         summary="The headers of that answer",
         query=files.PathQuery,
         success=(200, 206, 304),
-        errors=(*_PATH, errors.ParameterInvalid, errors.RangeInvalid, errors.VersionGone),
+        errors=(*_PATH, errors.ParameterInvalid, *_PART, errors.VersionGone),
     ),
     Route(
         method="POST",

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from tornado.iostream import StreamClosedError
 
-from jupyter_workspace.errors import Forbidden, RangeInvalid, WorkspaceError
+from jupyter_workspace.errors import Forbidden, PreconditionFailed, RangeInvalid, WorkspaceError
 from jupyter_workspace.handlers.base import WorkspaceHandler
 from jupyter_workspace.policy.content import inline_type
 from jupyter_workspace.protocol.disposition import content_disposition
@@ -17,6 +17,7 @@ from jupyter_workspace.protocol.ranges import (
     ByteRanges,
     content_range,
     http_date,
+    is_another_version,
     is_unmodified,
     requested_ranges,
     unsatisfied_range,
@@ -103,6 +104,15 @@ class SendingHandler(WorkspaceHandler):
         self.set_header("Accept-Ranges", "bytes")
         self.set_header("Etag", body.etag)
         self.set_header("Last-Modified", http_date(body.modified))
+        if is_another_version(
+            headers.get("If-Match"),
+            headers.get("If-Unmodified-Since"),
+            etag=body.etag,
+            modified=body.modified,
+        ):
+            self.clear_header("Content-Disposition")
+            await self.refuse(PreconditionFailed())
+            return
         if is_unmodified(
             headers.get("If-None-Match"),
             headers.get("If-Modified-Since"),

@@ -168,6 +168,19 @@ def is_unmodified(
     return not modified_since(if_modified_since, modified)
 
 
+def is_another_version(
+    if_match: str | None, if_unmodified_since: str | None, *, etag: str, modified: datetime
+) -> bool:
+    """Whether to answer with 412: the caller wants a version that this is not (RFC 9110, 13.1.1, 13.1.4).
+
+    If-Match alone decides when it is there, and only by strong tags.
+    """
+    if if_match is not None:
+        return if_match.strip() != "*" and etag not in _ETAG.findall(if_match)
+    latest = parse_http_date(if_unmodified_since)
+    return latest is not None and modified.replace(microsecond=0) > latest
+
+
 def if_range_matches(header: str, etag: str, modified: datetime) -> bool:
     """Whether If-Range names exactly this version, by a strong tag or its date (RFC 9110, 13.1.5)."""
     value = header.strip()

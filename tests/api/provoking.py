@@ -18,6 +18,7 @@ OF_THE_SCANNER = frozenset({"infected", "scan_unavailable"})
 
 UNKNOWN = "att_" + "a" * 26
 FAR = {"Range": "bytes=999999-"}
+OTHER = {"If-Match": '"other"'}
 NOTHING = "0" * 64
 #: More than any disk has, and more than `limited` takes in a file, in a session, and of a user.
 DISK, FILE = 2**50, 100_000
@@ -361,6 +362,7 @@ def by_zip(method: str) -> dict[str, Way]:
     return {
         "file_not_found": call(method, f"/download?artifact_id={UNKNOWN}"),
         "range_invalid": call(method, "/download", **FAR),
+        "precondition_failed": call(method, "/download", **OTHER),
         "parameter_invalid": call(method, "/download?compress=x"),
         "path_escapes": call(method, "/download?path=.."),
         "name_invalid": call(method, "/download?path=a%00b"),
@@ -374,6 +376,7 @@ def by_archive(method: str) -> dict[str, Way]:
     return {
         "file_not_found": without_file(method),
         "range_invalid": at_zip(method, **FAR),
+        "precondition_failed": at_zip(method, **OTHER),
         "archive_not_found": call(method, "/archives/arc_" + "a" * 26),
         "version_gone": without_version(method),
     }
@@ -383,6 +386,7 @@ def by_content(method: str) -> dict[str, Way]:
     return {
         "file_not_found": call(method, f"/artifacts/{UNKNOWN}?mode=stream"),
         "range_invalid": at_file(method, "?mode=stream", **FAR),
+        "precondition_failed": at_file(method, "?mode=stream", **OTHER),
         "parameter_invalid": at_file(method, "?mode=x"),
         "version_gone": at_file(method, "?mode=stream", gone=True),
     }
@@ -550,11 +554,13 @@ HOW: dict[str, dict[str, Way]] = {
     "download_path": {
         **by_path("GET", "/files/download"),
         "range_invalid": ask("GET", "/files/download?path={session}/attachments/a.csv", **FAR),
+        "precondition_failed": ask("GET", "/files/download?path={session}/attachments/a.csv", **OTHER),
         "version_gone": MEANWHILE,
     },
     "head_path_download": {
         **by_path("HEAD", "/files/download"),
         "range_invalid": ask("HEAD", "/files/download?path={session}/attachments/a.csv", **FAR),
+        "precondition_failed": ask("HEAD", "/files/download?path={session}/attachments/a.csv", **OTHER),
         "version_gone": MEANWHILE,
     },
     "upload_to_path": {

@@ -230,6 +230,18 @@ def test_if_none_match_spares_the_body(stored, condition, status):
             assert answer.body == b""
 
 
+@pytest.mark.parametrize(("condition", "status"), [("{etag}", 206), ("*", 206), ('"other"', 412)])
+def test_a_download_that_wants_one_version_gets_no_other(stored, condition, status):
+    # RFC 9110, 13.1.1: Firefox goes on with a download by If-Match
+    etag = ask(stored, "HEAD").headers["ETag"]
+
+    for method in ("GET", "HEAD"):
+        answer = ask(stored, method, If_Match=condition.format(etag=etag), Range="bytes=10-19")
+        assert answer.status == status
+    if status == 412:
+        assert ask(stored, If_Match='"other"').code == "precondition_failed"
+
+
 def test_if_modified_since_spares_the_body_unless_a_tag_says_otherwise(stored):
     # API 6
     date = ask(stored, "HEAD").headers["Last-Modified"]

@@ -1893,6 +1893,10 @@ export interface operations {
                 Range?: string;
                 /** @description The tag that the range belongs to; if it has changed, the whole is given. */
                 "If-Range"?: string;
+                /** @description The tag of the only version that is wanted; 412 if it is not the present one. */
+                "If-Match"?: string;
+                /** @description The time of the version that is wanted; 412 if it changed since. */
+                "If-Unmodified-Since"?: string;
                 /** @description The tag that the caller has; 304 if it is still right. */
                 "If-None-Match"?: string;
                 /** @description The time of the caller's copy; 304 if nothing is newer. */
@@ -2018,6 +2022,18 @@ export interface operations {
                     };
                 };
             };
+            /** @description Precondition Failed: `precondition_failed`. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "precondition_failed";
+                    };
+                };
+            };
             /** @description Requested Range Not Satisfiable: `range_invalid`. */
             416: {
                 headers: {
@@ -2081,6 +2097,10 @@ export interface operations {
                 Range?: string;
                 /** @description The tag that the range belongs to; if it has changed, the whole is given. */
                 "If-Range"?: string;
+                /** @description The tag of the only version that is wanted; 412 if it is not the present one. */
+                "If-Match"?: string;
+                /** @description The time of the version that is wanted; 412 if it changed since. */
+                "If-Unmodified-Since"?: string;
                 /** @description The tag that the caller has; 304 if it is still right. */
                 "If-None-Match"?: string;
                 /** @description The time of the caller's copy; 304 if nothing is newer. */
@@ -2171,6 +2191,13 @@ export interface operations {
             };
             /** @description Gone: `version_gone`. */
             410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Precondition Failed: `precondition_failed`. */
+            412: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2328,6 +2355,10 @@ export interface operations {
                 Range?: string;
                 /** @description The tag that the range belongs to; if it has changed, the whole is given. */
                 "If-Range"?: string;
+                /** @description The tag of the only version that is wanted; 412 if it is not the present one. */
+                "If-Match"?: string;
+                /** @description The time of the version that is wanted; 412 if it changed since. */
+                "If-Unmodified-Since"?: string;
                 /** @description The tag that the caller has; 304 if it is still right. */
                 "If-None-Match"?: string;
                 /** @description The time of the caller's copy; 304 if nothing is newer. */
@@ -2455,6 +2486,18 @@ export interface operations {
                     };
                 };
             };
+            /** @description Precondition Failed: `precondition_failed`. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "precondition_failed";
+                    };
+                };
+            };
             /** @description Requested Range Not Satisfiable: `range_invalid`. */
             416: {
                 headers: {
@@ -2505,6 +2548,10 @@ export interface operations {
                 Range?: string;
                 /** @description The tag that the range belongs to; if it has changed, the whole is given. */
                 "If-Range"?: string;
+                /** @description The tag of the only version that is wanted; 412 if it is not the present one. */
+                "If-Match"?: string;
+                /** @description The time of the version that is wanted; 412 if it changed since. */
+                "If-Unmodified-Since"?: string;
                 /** @description The tag that the caller has; 304 if it is still right. */
                 "If-None-Match"?: string;
                 /** @description The time of the caller's copy; 304 if nothing is newer. */
@@ -2597,6 +2644,13 @@ export interface operations {
             };
             /** @description Gone: `version_gone`. */
             410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Precondition Failed: `precondition_failed`. */
+            412: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4145,6 +4199,10 @@ export interface operations {
                 Range?: string;
                 /** @description The tag that the range belongs to; if it has changed, the whole is given. */
                 "If-Range"?: string;
+                /** @description The tag of the only version that is wanted; 412 if it is not the present one. */
+                "If-Match"?: string;
+                /** @description The time of the version that is wanted; 412 if it changed since. */
+                "If-Unmodified-Since"?: string;
                 /** @description The tag that the caller has; 304 if it is still right. */
                 "If-None-Match"?: string;
                 /** @description The time of the caller's copy; 304 if nothing is newer. */
@@ -4270,6 +4328,18 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "version_gone";
+                    };
+                };
+            };
+            /** @description Precondition Failed: `precondition_failed`. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "precondition_failed";
                     };
                 };
             };
@@ -4444,6 +4514,10 @@ export interface operations {
                 Range?: string;
                 /** @description The tag that the range belongs to; if it has changed, the whole is given. */
                 "If-Range"?: string;
+                /** @description The tag of the only version that is wanted; 412 if it is not the present one. */
+                "If-Match"?: string;
+                /** @description The time of the version that is wanted; 412 if it changed since. */
+                "If-Unmodified-Since"?: string;
                 /** @description The tag that the caller has; 304 if it is still right. */
                 "If-None-Match"?: string;
                 /** @description The time of the caller's copy; 304 if nothing is newer. */
@@ -4536,6 +4610,13 @@ export interface operations {
             };
             /** @description Gone: `version_gone`. */
             410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Precondition Failed: `precondition_failed`. */
+            412: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5270,6 +5351,10 @@ export interface operations {
                 Range?: string;
                 /** @description The tag that the range belongs to; if it has changed, the whole is given. */
                 "If-Range"?: string;
+                /** @description The tag of the only version that is wanted; 412 if it is not the present one. */
+                "If-Match"?: string;
+                /** @description The time of the version that is wanted; 412 if it changed since. */
+                "If-Unmodified-Since"?: string;
                 /** @description The tag that the caller has; 304 if it is still right. */
                 "If-None-Match"?: string;
                 /** @description The time of the caller's copy; 304 if nothing is newer. */
@@ -5392,6 +5477,18 @@ export interface operations {
                     };
                 };
             };
+            /** @description Precondition Failed: `precondition_failed`. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "precondition_failed";
+                    };
+                };
+            };
             /** @description Requested Range Not Satisfiable: `range_invalid`. */
             416: {
                 headers: {
@@ -5445,6 +5542,10 @@ export interface operations {
                 Range?: string;
                 /** @description The tag that the range belongs to; if it has changed, the whole is given. */
                 "If-Range"?: string;
+                /** @description The tag of the only version that is wanted; 412 if it is not the present one. */
+                "If-Match"?: string;
+                /** @description The time of the version that is wanted; 412 if it changed since. */
+                "If-Unmodified-Since"?: string;
                 /** @description The tag that the caller has; 304 if it is still right. */
                 "If-None-Match"?: string;
                 /** @description The time of the caller's copy; 304 if nothing is newer. */
@@ -5532,6 +5633,13 @@ export interface operations {
             };
             /** @description Gone: `version_gone`. */
             410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Precondition Failed: `precondition_failed`. */
+            412: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -15,7 +15,7 @@ CODES = {
     404: "session_not_found file_not_found upload_not_found run_not_found source_not_found",
     409: "name_taken session_exists session_closed offset_mismatch run_active run_not_active key_reused",
     410: "link_expired version_gone upload_gone",
-    412: "tus_version",
+    412: "tus_version precondition_failed",
     413: "file_too_large",
     415: "type_refused",
     416: "range_invalid",

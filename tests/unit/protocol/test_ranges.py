@@ -130,6 +130,25 @@ def test_a_client_that_names_another_tag_has_it_not(header):
     assert not ranges.none_match(header, TAG)
 
 
+# RFC 9110, 13.1.1: by strong tags only
+@pytest.mark.parametrize(
+    ("header", "is_another"),
+    [(TAG, False), (f'"x", {TAG}', False), ("*", False), (f"W/{TAG}", True), ('"x"', True), ("nonsense", True)],
+)  # fmt: skip
+def test_if_match_names_the_versions_that_are_wanted(header, is_another):
+    assert ranges.is_another_version(header, None, etag=TAG, modified=MODIFIED) is is_another
+
+
+def test_if_match_rules_over_the_date():
+    early = "Sat, 01 Jan 2000 00:00:00 GMT"
+
+    assert not ranges.is_another_version(TAG, early, etag=TAG, modified=MODIFIED)
+    assert ranges.is_another_version(None, early, etag=TAG, modified=MODIFIED)
+    assert not ranges.is_another_version(None, DATE, etag=TAG, modified=MODIFIED)
+    assert not ranges.is_another_version(None, "nonsense", etag=TAG, modified=MODIFIED)
+    assert not ranges.is_another_version(None, None, etag=TAG, modified=MODIFIED)
+
+
 def test_if_none_match_rules_over_the_date():
     assert ranges.is_unmodified(TAG, None, etag=TAG, modified=MODIFIED)
     assert not ranges.is_unmodified('"x"', DATE, etag=TAG, modified=MODIFIED)
