@@ -13,8 +13,8 @@ from jupyter_workspace.models.entry import Entry
 
 __all__ = ["Print", "Prints"]
 
-#: Rows fetched at once: others of the loop get their turn in between.
-_CHUNK = 4000
+#: Rows read at once: others have the index in between.
+_CHUNK = 2000
 
 
 class Print(Struct, frozen=True):
@@ -37,27 +37,24 @@ class Prints:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    async def in_folder(self, session_id: str) -> dict[str, Print]:
-        """By path, the files that lie in the session's folder; what is only referred to lies elsewhere."""
-        found: dict[str, Print] = {}
-        last = ""
-        while True:
-            query = (
-                select(files.c.path, files.c.size, files.c.mtime_ns, files.c.inode, files.c.sha256)
-                .where(
-                    files.c.session_id == session_id,
-                    files.c.deleted_at.is_(None),
-                    files.c.storage == "local",
-                    files.c.path > last,
-                )
-                .order_by(files.c.path)
-                .limit(_CHUNK)
+    async def in_folder(self, session_id: str, after: str) -> tuple[dict[str, Print], str | None]:
+        """By path, the next files in the session's folder; and the path to go on after, None at the end.
+
+        What is only referred to lies elsewhere.
+        """
+        query = (
+            select(files.c.path, files.c.size, files.c.mtime_ns, files.c.inode, files.c.sha256)
+            .where(
+                files.c.session_id == session_id,
+                files.c.deleted_at.is_(None),
+                files.c.storage == "local",
+                files.c.path > after,
             )
-            part = await self._connection.rows(query, _print)
-            found.update(part)
-            if len(part) < _CHUNK:
-                return found
-            last = part[-1][0]
+            .order_by(files.c.path)
+            .limit(_CHUNK)
+        )
+        part = await self._connection.rows(query, _print)
+        return dict(part), part[-1][0] if len(part) == _CHUNK else None
 
     async def referred(self, session_id: str) -> set[str]:
         """The paths under which a session lists what lies elsewhere."""

@@ -108,8 +108,8 @@ class Reconcile:
         """What was found, and what is still being written."""
         walk = walk or await self._walk(session_id)
         async with self._session(session_id) as tx:
-            known = await tx.prints.in_folder(session_id)
             referred = await tx.prints.referred(session_id)
+        known = await self._prints(session_id)
         seen = await self._listable(session_id, walk, referred)
         if walk.truncated:
             known = {path: entry for path, entry in known.items() if path in seen}
@@ -122,6 +122,20 @@ class Reconcile:
             truncated=walk.truncated,
         )
         return result, comparison.busy
+
+    async def _prints(self, session_id: str) -> dict[str, Print]:
+        """What the index knows of the files in the folder.
+
+        It is read in pieces, between which others write. That is no harm: whatever the disk then seems to
+        say is looked at again where it is published.
+        """
+        known: dict[str, Print] = {}
+        after: str | None = ""
+        while after is not None:
+            async with self._parts.ledger.reading() as tx:
+                part, after = await tx.prints.in_folder(session_id, after)
+            known.update(part)
+        return known
 
     async def _walk(self, session_id: str) -> Walk:
         try:

@@ -5,6 +5,7 @@ import unicodedata
 
 import pytest
 
+from jupyter_workspace.db import prints
 from jupyter_workspace.errors import Busy, FileNotFound, Internal, SessionClosed, SessionNotFound
 from jupyter_workspace.models.artifact import Register, ScanResult
 from jupyter_workspace.models.session import SessionChange
@@ -263,6 +264,18 @@ async def test_more_files_than_a_batch_takes_are_all_noticed(workspace, churn, m
         (churn / f"{number}.txt").unlink()
 
     assert await scan(workspace) == (0, 4, 4)
+
+
+@pytest.mark.parametrize("chunk", [1, 2, 3, 4])
+async def test_what_is_known_is_read_in_pieces_of_any_size(workspace, churn, monkeypatch, chunk):
+    monkeypatch.setattr(prints, "_CHUNK", chunk)
+    for name in ("a", "b/a", "b/b"):
+        write(churn, name, name.encode())
+    assert await scan(workspace) == (3, 0, 0)
+    (churn / "b/a").unlink()
+
+    assert await scan(workspace) == (0, 0, 1)
+    assert await paths(workspace) == ["a", "b/b"]
 
 
 async def test_references_are_no_files_of_the_folder(workspace, churn, opener):
