@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from jupyter_workspace.client.cell import Execution, around, inside
 from jupyter_workspace.client.snapshot import MOST_FILES
+from jupyter_workspace.errors import WorkspaceError
 from jupyter_workspace.models.file import Provenance
 
 if TYPE_CHECKING:
@@ -60,8 +61,17 @@ class Capture:
             )
         return self
 
-    def __exit__(self, *exception: object) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
         # Also after an error: what was written is there.
+        try:
+            self._list()
+        except WorkspaceError as refusal:
+            if error is None:
+                raise
+            # The error of the block is what the person has to see.
+            warnings.warn(f"What the block wrote is not listed: {refusal}", stacklevel=2)
+
+    def _list(self) -> None:
         changes = self._execution.changes()
         own = changes.pop(self._place.folder, []) if self._place.folder else []
         if own:

@@ -28,6 +28,7 @@ from jupyter_workspace.client.telling import bodies_of, tell
 if TYPE_CHECKING:
     from jupyter_workspace.client.client import Client
     from jupyter_workspace.client.place import Place
+    from jupyter_workspace.models.session import Session
 
 __all__ = ["Hook", "hook_of", "load"]
 
@@ -87,11 +88,21 @@ class Hook:
 
     def watch(self, place: Place, client: Client) -> None:
         """Tells this session too; from now on, if a cell runs already. The client is the thread's alone."""
-        self._sessions[place.session_id] = _Watched(place, client, self._clock())
+        known = self._sessions.get(place.session_id)
+        if known is not None and known.client.server == client.server:
+            client.close()
+            self.learn(place.session)
+        else:
+            self._sessions[place.session_id] = _Watched(place, client, self._clock())
         if self._execution is None:
             # Called by a cell that began before anybody looked.
             self._execution = Execution(cell_provenance(), self._resolve_later)
         self._look(self._execution)
+
+    def learn(self, session: Session) -> None:
+        """Goes by this record of a session from now on, if it is one that wants to know."""
+        if (watched := self._sessions.get(session.session_id)) is not None:
+            watched.place.session = session
 
     def expect(self, find: Callable[[], tuple[Place, Client] | None]) -> None:
         """Watches the session that will be found; until then the notebook's folder is looked at."""

@@ -40,7 +40,7 @@ def _workspace(client: Client, session: Session) -> Workspace:
     if shell is None:
         return Workspace(Place(client, session), cell_provenance)
     hook = hook_of(shell)
-    place = Place(client, session, execution=lambda: hook.execution)
+    place = Place(client, session, execution=lambda: hook.execution, told=hook.learn)
     hook.watch(place, Client.at(client.server))
 
     def provenance() -> Provenance:

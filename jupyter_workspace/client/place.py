@@ -41,6 +41,7 @@ class Place:
         session: Session,
         environment: Mapping[str, str] = os.environ,
         execution: Callable[[], Execution | None] = lambda: None,
+        told: Callable[[Session], None] = lambda _: None,
     ) -> None:
         self.client = client
         self.session = session
@@ -48,6 +49,12 @@ class Place:
         self.root = Path(root).resolve() if root else None
         self._environment = environment
         self._execution = execution
+        self._told = told
+
+    def learn(self, session: Session) -> None:
+        """Takes the session's record as it is now, and tells whoever else looks at the session."""
+        self.session = session
+        self._told(session)
 
     def beside(self, session_id: str) -> Place:
         """Another session of the same server; SessionNotFound."""

@@ -66,7 +66,7 @@ class Workspace:
         client = self._place.client
         if self.session.status == "active":
             client.scan(self.session_id)
-        self._place.session = client.get_session(self.session_id)
+        self._place.learn(client.get_session(self.session_id))
         return self
 
     def close(self) -> None:
@@ -300,7 +300,7 @@ class Workspace:
         client = self._place.client
         known = client.get_session(self.session_id).metadata
         metadata = capture_setting(known, is_on=on)
-        self._place.session = client.update_session(self.session_id, metadata=metadata)
+        self._place.learn(client.update_session(self.session_id, metadata=metadata))
         return self
 
     # --- showing --------------------------------------------------------------------------------

@@ -2,6 +2,7 @@ import pytest
 
 from jupyter_workspace.client import snapshot
 from jupyter_workspace.client.capture import capture_setting, captures_folder
+from jupyter_workspace.errors import SessionClosed
 from tests.unit.client.flows import session
 
 
@@ -39,6 +40,25 @@ def test_a_block_that_fails_is_captured_too(ws, work):
     with pytest.raises(KeyError):
         fails()
     assert [file.path for file in captured.files] == ["beside.txt"]
+
+
+def test_the_error_of_a_block_is_not_hidden_by_one_of_the_server(ws, work, server):
+    def fails():
+        with ws.capture():
+            (work / "beside.txt").write_text("x")
+            raise KeyError
+
+    server.refusals.append({"message": "It is closed.", "code": "session_closed"})
+
+    with pytest.warns(UserWarning, match="not listed: It is closed"), pytest.raises(KeyError):
+        fails()
+
+
+def test_a_block_whose_files_are_refused_says_so(ws, work, server):
+    server.refusals.append({"message": "It is closed.", "code": "session_closed"})
+
+    with pytest.raises(SessionClosed), ws.capture():
+        (work / "beside.txt").write_text("x")
 
 
 def test_only_the_named_folder_is_looked_at(ws, work):

@@ -222,6 +222,18 @@ def test_the_notebooks_folder_is_listed_in_place_after_a_yes(shell, known_server
     assert [path for path, _ in told(shell, known_server)] == ["plot.png", "c.ipynb", "own.txt"]
 
 
+def test_a_yes_holds_from_the_next_cell_on_whoever_else_asked_for_the_session(
+    shell, ws, known_server, tmp_path
+):
+    with kernel.current():
+        ws.capture_folder(True)
+        shell.callbacks["post_run_cell"][0](None)
+
+    shell.run(lambda: (tmp_path / "root/work/plot.png").write_text("x"))
+
+    assert told(shell, known_server) == [("plot.png", {"kernel_id": "k1", "execution_count": 1})]
+
+
 def test_a_yes_said_elsewhere_is_learned_of(shell, known_server, tmp_path):
     now = [0.0]
     watcher = Hook(clock=lambda: now[0])
