@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Row, and_, bindparam, delete, func, insert, select, update
 
 from jupyter_workspace.db.connection import Connection
 from jupyter_workspace.db.outbox import Outbox
@@ -26,6 +26,14 @@ _ORDER = {
     "status": sessions.c.status,
 }
 
+#: Each request asks for its session: putting a query together takes longer than SQLite needs to answer it.
+_OF_ID = select(sessions).where(sessions.c.session_id == bindparam("session_id"))
+_NOTEBOOKS_OF_ID = (
+    select(notebooks.c.notebook_path)
+    .where(notebooks.c.session_id == bindparam("session_id"))
+    .order_by(notebooks.c.place)
+)
+
 
 class Sessions:
     """The sessions. What changes one also adds a line to its journal."""
@@ -36,15 +44,15 @@ class Sessions:
 
     async def find(self, session_id: str) -> SessionEntry | None:
         """The session of that id, a tombstone too; None when there never was one."""
-        found = await self._select(sessions.c.session_id == session_id)
-        return found[0][0] if found else None
+        found = await self._of_id(session_id)
+        return None if found is None else found[0]
 
     async def with_totals(self, session_id: str) -> tuple[SessionEntry, SessionTotals]:
         """The session, a tombstone too, and what it holds; raises SessionNotFound if there never was one."""
-        found = await self._select(sessions.c.session_id == session_id)
-        if not found:
+        found = await self._of_id(session_id)
+        if found is None:
             raise SessionNotFound(session_id=session_id)
-        return found[0]
+        return found
 
     async def of_notebook(self, notebook_path: str, owner: str | None) -> SessionEntry | None:
         """The session that a notebook belongs to; with None for the owner, the oldest of all owners'."""
@@ -167,6 +175,14 @@ class Sessions:
                     for place, path in enumerate(paths)
                 ],
             )
+
+    async def _of_id(self, session_id: str) -> tuple[SessionEntry, SessionTotals] | None:
+        wanted = {"session_id": session_id}
+        row = (await self._connection.execute(_OF_ID, wanted)).one_or_none()
+        if row is None:
+            return None
+        paths = await self._connection.execute(_NOTEBOOKS_OF_ID, wanted)
+        return _entry(row, list(paths.scalars())), _totals(row)
 
     async def _select(
         self, where: ColumnElement[bool] | None = None, *order: Any, limit: int | None = None, offset: int = 0

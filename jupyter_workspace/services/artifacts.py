@@ -30,7 +30,7 @@ from jupyter_workspace.protocol.query import Ordering
 from jupyter_workspace.protocol.selection import FileFilter
 from jupyter_workspace.services.changes import Edit, Remove, RestoreFrom
 from jupyter_workspace.services.delivery import Delivery
-from jupyter_workspace.services.lookup import find_file, open_session, record_of, require_session
+from jupyter_workspace.services.lookup import find_file, record_of, require_open_session, require_session
 from jupyter_workspace.services.parts import Parts
 from jupyter_workspace.services.settings import Actor
 from jupyter_workspace.services.trash import Trash
@@ -56,8 +56,7 @@ class Artifacts:
 
     async def _require_open(self, actor: Actor, session_id: str) -> None:
         async with self._parts.ledger.reading() as tx:
-            await require_session(tx, actor, session_id)
-            await open_session(tx, session_id)
+            await require_open_session(tx, actor, session_id)
 
     async def page(self, actor: Actor, wanted: FileFilter, page: Page) -> FileList:
         """A page of live files, of one session or of all.

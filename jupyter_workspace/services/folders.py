@@ -38,7 +38,7 @@ from jupyter_workspace.policy.naming import (
 )
 from jupyter_workspace.services.changes import Remove
 from jupyter_workspace.services.creation import session_place
-from jupyter_workspace.services.lookup import open_session, require_session
+from jupyter_workspace.services.lookup import open_session, require_open_session, require_session
 from jupyter_workspace.services.parts import Parts
 from jupyter_workspace.services.publisher import Plan, Steady
 from jupyter_workspace.services.reconcile import Reconcile
@@ -237,8 +237,7 @@ class Folders:
         if where.session_id is None:
             raise ParameterInvalid("The workspace folder itself cannot be deleted.", parameter="path")
         async with self._parts.ledger.reading() as tx:
-            await require_session(tx, actor, where.session_id)
-            await open_session(tx, where.session_id)
+            await require_open_session(tx, actor, where.session_id)
         if not where.path:
             raise IsSession(session_id=where.session_id)
         path = await self.as_written(where.session_id, where.path)

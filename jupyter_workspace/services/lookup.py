@@ -9,7 +9,14 @@ from jupyter_workspace.models.file import File
 from jupyter_workspace.policy.content import media_of
 from jupyter_workspace.services.settings import Actor
 
-__all__ = ["find_file", "live_file", "open_session", "record_of", "require_session"]
+__all__ = [
+    "find_file",
+    "live_file",
+    "open_session",
+    "record_of",
+    "require_open_session",
+    "require_session",
+]
 
 
 def record_of(entry: Entry) -> File:
@@ -25,13 +32,22 @@ async def require_session(tx: Transaction, actor: Actor, session_id: str) -> Ses
     return found
 
 
+async def require_open_session(tx: Transaction, actor: Actor, session_id: str) -> SessionEntry:
+    """The session, to be written to by the actor; raises SessionNotFound or SessionClosed."""
+    return _open(await require_session(tx, actor, session_id))
+
+
 async def open_session(tx: Transaction, session_id: str) -> SessionEntry:
     """The session, if it can be written to; raises SessionNotFound or SessionClosed."""
     session = await tx.sessions.find(session_id)
     if session is None or session.deleted_at is not None:
         raise SessionNotFound(session_id=session_id)
+    return _open(session)
+
+
+def _open(session: SessionEntry) -> SessionEntry:
     if session.status != "active":
-        raise SessionClosed(session_id=session_id, status=session.status)
+        raise SessionClosed(session_id=session.session_id, status=session.status)
     return session
 
 

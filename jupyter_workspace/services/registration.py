@@ -46,7 +46,7 @@ from jupyter_workspace.policy.naming import (
 )
 from jupyter_workspace.services.creation import Candidate, Creation, Incoming, session_place
 from jupyter_workspace.services.ingest import Arrival, Ingest
-from jupyter_workspace.services.lookup import live_file, open_session, require_session
+from jupyter_workspace.services.lookup import live_file, open_session, require_open_session, require_session
 from jupyter_workspace.services.noticing import Finding, Notice, Refer
 from jupyter_workspace.services.parts import Parts
 from jupyter_workspace.services.publisher import Operation, Plan
@@ -123,8 +123,7 @@ class Registration:
         PathEscapes, NameInvalid, Forbidden, and what `Ingest.admit` raises.
         """
         async with self._parts.ledger.reading() as tx:
-            await require_session(tx, actor, session_id)
-            await open_session(tx, session_id)
+            await require_open_session(tx, actor, session_id)
         gathered = _Gathered()
         try:
             for place, body in enumerate(bodies):

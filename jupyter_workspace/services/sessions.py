@@ -16,7 +16,7 @@ from jupyter_workspace.models.session import Resolve, Session, SessionChange, Se
 from jupyter_workspace.policy.naming import numbered_slug, read_path, slug
 from jupyter_workspace.protocol.selection import SessionFilter
 from jupyter_workspace.services.changes import Remove
-from jupyter_workspace.services.lookup import open_session, require_session
+from jupyter_workspace.services.lookup import require_open_session, require_session
 from jupyter_workspace.services.parts import Parts
 from jupyter_workspace.services.publisher import Plan, Steady
 from jupyter_workspace.services.remnants import Remnants, session_name
@@ -46,8 +46,7 @@ class Sessions:
     async def require_open(self, actor: Actor, session_id: str) -> SessionEntry:
         """The session, to be written to; raises SessionNotFound or SessionClosed."""
         async with self._parts.ledger.reading() as tx:
-            await require_session(tx, actor, session_id)
-            return await open_session(tx, session_id)
+            return await require_open_session(tx, actor, session_id)
 
     async def get(self, actor: Actor, session_id: str) -> Session:
         """The session's record."""

@@ -11,7 +11,7 @@ from jupyter_workspace.models.upload import Upload, UploadEntry, state_after
 from jupyter_workspace.protocol.notes import encode_note
 from jupyter_workspace.protocol.tus import Creation, Patch, check_offset
 from jupyter_workspace.services.finishing import candidate_of, check_candidate
-from jupyter_workspace.services.lookup import open_session, require_session
+from jupyter_workspace.services.lookup import open_session, require_open_session, require_session
 from jupyter_workspace.services.parts import Parts
 from jupyter_workspace.services.room import Reservation, Room
 from jupyter_workspace.services.settings import Actor
@@ -101,8 +101,7 @@ class Uploads:
 
     async def _session_for(self, actor: Actor, session_id: str, wanted: Creation) -> SessionEntry:
         async with self._parts.ledger.reading() as tx:
-            await require_session(tx, actor, session_id)
-            session = await open_session(tx, session_id)
+            session = await require_open_session(tx, actor, session_id)
             if wanted.concat != "partial":
                 candidate = candidate_of(wanted.metadata, self._parts.settings)
                 await check_candidate(self._parts, tx, session_id, candidate)
