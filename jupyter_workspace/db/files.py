@@ -98,12 +98,19 @@ class Files:
 
     async def snapshot_of(self, session_id: str, root_path: str) -> Entry | None:
         """The newest live file that was copied from that place under the server's root."""
+        return await self._from_root(session_id, root_path, files.c.storage != "reference")
+
+    async def reference_to(self, session_id: str, root_path: str) -> Entry | None:
+        """The newest live reference to that place under the server's root, wherever it is listed."""
+        return await self._from_root(session_id, root_path, files.c.storage == "reference")
+
+    async def _from_root(self, session_id: str, root_path: str, storage: ColumnElement[bool]) -> Entry | None:
         rows = await self._connection.execute(
             select(files)
             .where(
                 files.c.session_id == session_id,
                 files.c.root_path == root_path,
-                files.c.storage != "reference",
+                storage,
                 files.c.deleted_at.is_(None),
             )
             .order_by(files.c.created_at.desc(), files.c.attachment_id)

@@ -279,9 +279,9 @@ class Refer(Steady):
         """The entry, and whether it is new; the same place with the same bytes is the same entry."""
         await open_session(tx, self.session_id)
         finding = self._finding
-        for entry in await tx.files.beneath(self.session_id, REFERENCES):
-            if entry.storage == "reference" and entry.root_path == finding.path:
-                return self._again(entry)
+        before = await tx.files.reference_to(self.session_id, finding.path)
+        if before is not None:
+            return self._again(before)
         path = await free_path(
             self._parts, tx, self.session_id, joined(REFERENCES, self._name), set(), look=True
         )

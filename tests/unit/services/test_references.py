@@ -3,7 +3,7 @@
 import pytest
 
 from jupyter_workspace.errors import NameTaken
-from jupyter_workspace.models.artifact import Register
+from jupyter_workspace.models.artifact import ArtifactChange, Register
 from jupyter_workspace.protocol.query import Filters
 from jupyter_workspace.protocol.selection import FileFilter
 from jupyter_workspace.services.artifacts import Page
@@ -118,3 +118,18 @@ async def test_a_total_counts_what_all_pages_show(workspace, opener, referring, 
     page = await listed(workspace, kind)
 
     assert (page.total, len(page.artifacts)) == (count, count)
+
+
+# API 11.27, 11.28
+@pytest.mark.parametrize("content", [b"12345", b"other bytes"])
+async def test_a_reference_that_was_moved_in_the_list_is_found_again(workspace, opener, referring, content):
+    await workspace.artifacts.edit(
+        ADA, "churn", referring.attachment_id, ArtifactChange(path="models/own.bin")
+    )
+    write(opener.root, "x.bin", content)
+
+    body = Register(root_path="x.bin", copy=False)
+    [(entry, is_new)] = await workspace.registration.register(ADA, "churn", [body])
+
+    assert (entry.attachment_id, entry.path, is_new) == (referring.attachment_id, "models/own.bin", False)
+    assert (await listed(workspace)).total == 1
