@@ -10,12 +10,20 @@ from sqlalchemy import text
 from jupyter_workspace.errors import Busy, SessionNotFound
 from jupyter_workspace.models.entry import Change
 from jupyter_workspace.protocol.query import Filters
+from jupyter_workspace.services import announcing, manifest
 from jupyter_workspace.services import events as module
 from jupyter_workspace.services.events import event_of
 from jupyter_workspace.services.settings import Actor
 from tests.unit.opening import ADA, caught, session, upload
 
 EVERYTHING = Filters()
+
+
+@pytest.fixture(autouse=True)
+def others_at_rest(monkeypatch):
+    """Nobody else reads the index because of what a test does: the manifest's and the bus's reader wait."""
+    monkeypatch.setattr(announcing, "PAUSE_SECONDS", 3600)
+    monkeypatch.setattr(manifest, "QUIET_SECONDS", 3600)
 
 
 @pytest.fixture
