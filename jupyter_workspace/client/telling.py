@@ -22,7 +22,14 @@ __all__ = ["bodies_of", "tell"]
 BATCH = 100
 
 #: Errors of one file, for which the others of its batch are told all the same.
-OF_ONE_FILE = (errors.Invalid, errors.SourceNotFound, errors.TooLarge, errors.Rejected, errors.Busy)
+OF_ONE_FILE = (
+    errors.Invalid,
+    errors.FileNotFound,
+    errors.SourceNotFound,
+    errors.TooLarge,
+    errors.Rejected,
+    errors.Busy,
+)
 
 
 def bodies_of(
@@ -64,4 +71,5 @@ def _tell(client: Client, session_id: str, bodies: Sequence[Register]) -> Iterat
             yield from _tell(client, session_id, bodies[half:])
         elif not isinstance(error, errors.SourceNotFound | errors.Busy):
             # Gone again, or still being written: the server's own look is for these.
-            yield error
+            path = bodies[0].path or bodies[0].root_path
+            yield type(error)(f"{path!r}: {error.message}", hint=error.hint, **error.facts)

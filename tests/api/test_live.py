@@ -258,6 +258,28 @@ def test_an_old_notebook_that_once_said_yes_is_seen_without_knowing_of_us(server
         assert not (server.root / "workspace" / session_id / "loss.png").exists()
 
 
+def test_beside_the_notebook_only_files_of_the_person_are_listed(server, client):
+    with opened(server, "busy/a.ipynb") as notebook:
+        notebook.run("import jupyter_workspace as jw; ws = jw.current(); again = jw.current()")
+        notebook.run("n = ws.capture_folder(True)")
+
+        notebook.run(
+            "import os\nfrom pathlib import Path\n"
+            "for path in ('.ipynb_checkpoints/a.ipynb', '.hidden', '__pycache__/x.pyc', 'ends in dot.',\n"
+            "             'deep/er/y.csv', 'z.csv'):\n"
+            "    Path(path).parent.mkdir(parents=True, exist_ok=True)\n"
+            "    Path(path).write_text(path)\n"
+            "os.symlink('z.csv', 'link.csv'); os.symlink('/etc', 'folder'); os.mkfifo('pipe')"
+        )
+
+        session_id = session_of(client, notebook)
+        records = known(client, session_id, "references/y.csv", "references/z.csv")
+    assert [record.root_path for record in records] == ["busy/deep/er/y.csv", "busy/z.csv"]
+    assert client.list_files(session_id).total == 2
+    # Nothing was copied.
+    assert client.get_session(session_id).size == 0
+
+
 def test_a_notebook_that_never_said_yes_stays_alone(server, client):
     path = "alone/alone.ipynb"
 

@@ -53,10 +53,12 @@ def test_a_file_that_is_gone_again_keeps_no_other_back(error):
     assert client.known == [f"{number}.txt" for number in range(8) if number != 3]
 
 
-def test_a_refusal_is_raised_when_all_were_tried():
-    client = Batches({"3.txt": errors.NameInvalid("no")})
+# Below the server's root a name that no upload could have is one that is not there
+@pytest.mark.parametrize("error", [errors.NameInvalid("no"), errors.FileNotFound("no")])
+def test_a_refusal_is_raised_by_name_when_all_were_tried(error):
+    client = Batches({"3.txt": error})
 
-    with pytest.raises(errors.NameInvalid):
+    with pytest.raises(type(error), match=r"'3\.txt': no"):
         tell(client, "churn", files(8))
 
     assert len(client.known) == 7
