@@ -9,6 +9,7 @@ jpserver-*.json                        servers of this user on this machine, the
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -50,13 +51,19 @@ def _found(environment: Mapping[str, str]) -> Server:
     url, token = environment.get("JUPYTERHUB_SERVICE_URL"), environment.get("JUPYTERHUB_API_TOKEN")
     if url and token:
         return server_at(url, token, is_scoped=False)
-    for running in _running(Path(jupyter_runtime_dir())):
-        # A server with a password tells no token.
-        return server_at(running.url, running.token or environment.get("JUPYTER_TOKEN", ""), is_scoped=False)
-    raise ServerUnreachable(
-        "No Jupyter server of yours runs on this machine.",
-        hint="Start one with 'jupyter lab', or give --url and --token.",
-    )
+    running = list(_running(Path(jupyter_runtime_dir())))
+    if not running:
+        raise ServerUnreachable(
+            "No Jupyter server of yours runs on this machine.",
+            hint="Start one with 'jupyter lab', or give --url and --token.",
+        )
+    youngest = running[0]
+    if len(running) > 1:
+        warnings.warn(
+            f"{len(running)} servers of yours run; this is {youngest.url}. --url names another.", stacklevel=3
+        )
+    # A server with a password tells no token.
+    return server_at(youngest.url, youngest.token or environment.get("JUPYTER_TOKEN", ""), is_scoped=False)
 
 
 def _running(folder: Path) -> Iterator[_Running]:
