@@ -21,10 +21,11 @@ from jupyter_workspace.errors import (
     NotADirectory,
     PathEscapes,
     SessionClosed,
+    WorkspaceError,
 )
 from jupyter_workspace.models.entry import Change, Entry
 from jupyter_workspace.models.file import FileKind, Provenance, Source
-from jupyter_workspace.policy.content import guess_mime
+from jupyter_workspace.policy.content import HEAD_BYTES, extension_of, guess_mime
 from jupyter_workspace.policy.naming import ATTACHMENTS_FOLDER
 from jupyter_workspace.services.creation import free_path, is_unchanged, joined, merged, session_place
 from jupyter_workspace.services.lookup import open_session
@@ -239,9 +240,20 @@ class Moved(Steady):
                 continue
             # A scan looks at the disk before the index: what was published between the two only seems gone.
             if not await _stands(self._parts, entry) or await _is_by_link(self._parts, entry):
-                after = replace(entry, path=new, modified_at=self._parts.clock())
+                mime = await self._mime(entry, new)
+                after = replace(entry, path=new, mime=mime, modified_at=self._parts.clock())
                 changes.append(Change(before=entry, after=after, event="updated"))
         return Plan(result=len(changes), changes=changes)
+
+    async def _mime(self, entry: Entry, path: str) -> str:
+        """The type under the new name; many programs write `x.part` first and call it `x.png` in the end."""
+        if extension_of(entry.path) == extension_of(path):
+            return entry.mime
+        head = b""
+        with suppress(WorkspaceError):  # gone again, or not to be read: the name decides alone
+            async with await self._parts.store.open_read(session_place(self.session_id, path)) as content:
+                head = await content.read(0, HEAD_BYTES)
+        return guess_mime(path.rpartition("/")[2], head)
 
 
 async def _stands(parts: Parts, entry: Entry) -> bool:

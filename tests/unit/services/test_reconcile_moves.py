@@ -5,7 +5,10 @@ import shutil
 
 import pytest
 
-from tests.unit.opening import indexed, session, upload, write
+from jupyter_workspace.errors import Forbidden
+from tests.unit.opening import FailsAt, events, indexed, session, upload, write
+
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(40)
 
 
 @pytest.fixture
@@ -121,3 +124,40 @@ async def test_a_file_behind_a_link_to_what_is_never_listed_stays(workspace, chu
 
     assert await scan(workspace) == (0, 0, 0)
     assert list(await ids(workspace)) == ["cache/a.csv"]
+
+
+# Programs write under a passing name, and rename when they are done; API 1: name and signature decide the type.
+@pytest.mark.parametrize(
+    ("name", "mime"),
+    [
+        ("plot.png", "image/png"),
+        ("plot.jpg", "application/octet-stream"),
+        ("plot.csv", "text/csv"),
+        ("in/plot.part", "application/octet-stream"),
+    ],
+)
+async def test_a_file_gets_the_type_of_its_new_name(workspace, churn, name, mime):
+    write(churn, "plot.part", PNG)
+    write(churn, "in/other", b"1")
+    await scan(workspace)
+
+    (churn / "plot.part").rename(churn / name)
+
+    assert await scan(workspace) == (0, 1, 0)
+    [found] = [entry for entry in (await indexed(workspace))[2].values() if entry.path == name]
+    assert found.mime == mime
+    assert (await events(workspace))[-1]["mime"] == mime
+
+
+async def test_a_file_that_cannot_be_read_gets_the_type_that_its_name_alone_gives(
+    workspace, churn, monkeypatch
+):
+    write(churn, "plot.part", PNG)
+    await scan(workspace)
+    monkeypatch.setattr(workspace.parts.store, "open_read", FailsAt(None, Forbidden()))
+
+    (churn / "plot.part").rename(churn / "plot.png")
+
+    assert await scan(workspace) == (0, 1, 0)
+    [found] = (await indexed(workspace))[2].values()
+    assert found.mime == "application/octet-stream"
