@@ -129,14 +129,10 @@ class Archives:
         if wanted.prefix:
             written = await as_written(self._parts.store, session_id, wanted.prefix)
             wanted = replace(wanted, prefix=written)
-        prefix = wanted.prefix
         entries = await self._chosen(wanted)
-        whole = wanted == FileFilter(session_id=session_id, prefix=prefix)
-        folders = [path for path in walk.folders if _is_beneath(path, prefix)] if whole else []
-        if prefix and not entries and prefix not in walk.folders:
-            raise FileNotFound(path=prefix)
-        pending = _pending(walk, {entry.path: entry for entry in entries}, prefix) if whole else []
-        return self._plan(session_id, _named(entries), folders, pending)
+        if wanted.prefix and not entries and wanted.prefix not in walk.folders:
+            raise FileNotFound(path=wanted.prefix)
+        return await asyncio.to_thread(self._plan_of_session, wanted, walk, entries)
 
     async def of_folder(self, actor: Actor, session_id: str, folder: str) -> Archive:
         """The zip of a folder of a session, its members named from that folder on."""
@@ -147,15 +143,8 @@ class Archives:
         folder = await as_written(self._parts.store, session_id, folder)
         if folder not in walk.folders:
             raise FileNotFound(path=f"{session_id}/{folder}")
-        cut = len(folder) + 1
-        known = {
-            entry.path: entry
-            for entry in await self._chosen(FileFilter(session_id=session_id, prefix=folder))
-        }
-        folders = [path[cut:] for path in walk.folders if path.startswith(f"{folder}/")]
-        pending = [path[cut:] for path in _pending(walk, known, folder)]
-        top = folder.rpartition("/")[2]
-        return self._plan(top, {path[cut:]: entry for path, entry in known.items()}, folders, pending)
+        entries = await self._chosen(FileFilter(session_id=session_id, prefix=folder))
+        return await asyncio.to_thread(self._plan_of_folder, folder, walk, entries)
 
     async def keep(self, actor: Actor, session_id: str, file_ids: list[str]) -> str:
         """The id of a selection that can be downloaded for an hour; raises FileNotFound, VersionGone."""
@@ -214,6 +203,23 @@ class Archives:
         for file_id in file_ids:
             if file_id not in known:
                 raise FileNotFound(artifact_id=file_id)
+
+    # Of 70,000 files a plan takes a second: in a thread, or all other requests would wait for it.
+
+    def _plan_of_session(self, wanted: FileFilter, walk: Walk, entries: Sequence[Entry]) -> Archive:
+        session_id, prefix = wanted.session_id or "", wanted.prefix
+        whole = wanted == FileFilter(session_id=session_id, prefix=prefix)
+        folders = [path for path in walk.folders if _is_beneath(path, prefix)] if whole else []
+        pending = _pending(walk, {entry.path: entry for entry in entries}, prefix) if whole else []
+        return self._plan(session_id, _named(entries), folders, pending)
+
+    def _plan_of_folder(self, folder: str, walk: Walk, entries: Sequence[Entry]) -> Archive:
+        cut = len(folder) + 1
+        known = {entry.path: entry for entry in entries}
+        folders = [path[cut:] for path in walk.folders if path.startswith(f"{folder}/")]
+        pending = [path[cut:] for path in _pending(walk, known, folder)]
+        top = folder.rpartition("/")[2]
+        return self._plan(top, {path[cut:]: entry for path, entry in known.items()}, folders, pending)
 
     def _plan(
         self, top: str, entries: Mapping[str, Entry], folders: Sequence[str], pending: Sequence[str]

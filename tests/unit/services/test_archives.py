@@ -2,6 +2,7 @@ import asyncio
 import io
 import json
 import os
+import threading
 import zipfile
 
 import pytest
@@ -278,3 +279,24 @@ async def test_a_file_that_was_never_hashed_is_pending(workspace, churn, monkeyp
     archive = await of_session(workspace)
 
     assert json.loads(archive._manifest)["pending"] == ["attachments/a.csv"]
+
+
+@pytest.mark.parametrize("how", ["session", "folder"])
+async def test_a_zip_is_planned_where_nobody_waits_for_it(workspace, churn, monkeypatch, how):
+    await upload(workspace, "a.csv")
+    planned_in = []
+
+    class Watched(archiving.Archive):
+        def __init__(self, *given):
+            planned_in.append(threading.current_thread())
+            super().__init__(*given)
+
+    monkeypatch.setattr(archiving, "Archive", Watched)
+
+    if how == "session":
+        await of_session(workspace)
+    else:
+        await workspace.archives.of_folder(ADA, "churn", "attachments")
+
+    assert planned_in != [threading.main_thread()]
+    assert len(planned_in) == 1
