@@ -26,7 +26,7 @@ CLAMP: Final[dict[str, Any]] = {"x-clamp": True}
 Ordering = tuple[tuple[str, bool], ...]
 """Fields to sort by, the first one first; True means descending."""
 
-_INTEGER: Final = re.compile(r"-?[0-9]{1,300}")
+_INTEGER: Final = re.compile(r"[0-9]{1,300}")
 _FRACTION: Final = re.compile(r"[0-9]{1,300}(?:\.[0-9]{1,300})?")
 _BOOLEANS: Final = {"1": True, "true": True, "0": False, "false": False}
 _SHOWN: Final = 60

@@ -74,7 +74,7 @@ def test_booleans_have_four_spellings(text, value):
             ("limit", text)
             for text in ("0", "-1", "", "1.0", "1e2", " 1", "+1", "0x1", "\u0661", "\uff11", "9" * 301)
         ],
-        *[("after", text) for text in ("-1", "nan", "9223372036854775808")],  # S0-38
+        *[("after", text) for text in ("-1", "-0", "nan", "9223372036854775808")],  # S0-38
         *[
             ("wait_seconds", text) for text in ("nan", "inf", "-1", "60.5", "1e1", ".5", "1.", "", "٣")
         ],  # S0-35
