@@ -13,12 +13,14 @@ from api.wire import query
 
 def test_every_location_is_a_path_under_the_base(server, session):
     # API 1 Success, 11.18
-    (session.folder / "b.csv").write_text("x")
+    # Outside the session, where nobody lists it first.
+    outside = f"{session.id}.csv"
+    (server.root / outside).write_text("x")
     answers = [
         server.call("POST", "/sessions", json_body={}),
         server.call("POST", "/sessions/resolve", json_body={"notebook_path": f"{session.id}.ipynb"}),
         session.put("a.csv"),
-        session.register("b.csv"),
+        session.call("POST", "/artifacts", json_body={"root_path": outside}),
     ]
     for answer in answers:
         location = answer.headers["Location"]

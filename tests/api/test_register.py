@@ -168,6 +168,8 @@ def test_uploads_and_registrations_at_once_are_all_listed(session):
         made = list(pool.map(lambda n: session.register(f"made {n}.csv").status, range(10)))
         sent = list(pool.map(lambda n: session.put(f"sent {n}.csv").status, range(10)))
 
-    assert set(made + sent) == {201}
+    # On a slow machine the watcher may have listed some of them before they were registered.
+    assert set(sent) == {201}
+    assert set(made) <= {200, 201}
     assert len(session.files(limit=100)) == 20
     assert [event["sequence"] for event in session.events(limit=100)] == [*range(1, 21)]
