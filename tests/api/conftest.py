@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from api.running import Server
+from api.running import Server, leftovers
 
 #: What must be looked at when everything else has been done.
 LAST = ("test_log.py",)
@@ -23,6 +23,17 @@ def running(tmp_path_factory, name, login=None, **options):
 @pytest.fixture(scope="session")
 def server(tmp_path_factory):
     yield from running(tmp_path_factory, "server")
+
+
+@pytest.fixture(scope="session")
+def uploading(tmp_path_factory):
+    """A server of resumable uploads alone, which must leave nothing behind but what is still open."""
+    made = Server(tmp_path_factory.mktemp("tus") / "home", **{"JupyterWorkspace.stall_timeout": 8})
+    made.start()
+    yield made
+    assert "Traceback" not in made.log.read_text()
+    assert leftovers(made) == []
+    made.stop()
 
 
 @pytest.fixture(scope="session")

@@ -8,12 +8,27 @@ import secrets
 import time
 from typing import Any
 
-from api.running import BASE_URL, Session
+from api.running import BASE_URL, Server, Session
 from api.wire import Answer
 
 VERSION = {"Tus-Resumable": "1.0.0"}
 PIECE = {"Content-Type": "application/offset+octet-stream"}
 PREFIX = f"{BASE_URL}api/workspace"
+
+BAD_NUMBERS = {
+    "negative": "-1",
+    "fraction": "1.5",
+    "hexadecimal": "0x1",
+    "signed": "+0",
+    "over 64 bits": str(2**64 + 1),
+    "64 bits": str(2**63),
+    "30 digits": "9" * 30,
+    "empty": "",
+    "exponent": "1e3",
+    "underscore": "1_0",
+    "words": "ten",
+    "two": "1, 2",
+}
 
 
 def metadata(**values: str | bytes | None) -> str:
@@ -95,3 +110,9 @@ def begun(session: Session, length: int | str | None = None, **headers: str) -> 
 
 def content_of(size: int) -> bytes:
     return secrets.token_bytes(size)
+
+
+def notes_of(server: Server) -> list[str]:
+    """The notes of open uploads."""
+    folder = server.root / "workspace/.jupyter_workspace/staging"
+    return [path.name for path in folder.iterdir() if path.name.endswith(".json")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import io
 import json
 import socket
 from typing import Any, NamedTuple
@@ -33,11 +34,23 @@ class Answer(NamedTuple):
         return f"{self.status} {self.reason}\n{self.headers}\n{self.body.decode('utf-8', 'replace')}"
 
 
+class Stream(io.BufferedReader):
+    """What comes over a connection, for all its answers: one that was read may have brought the next along."""
+
+    def makefile(self, _mode: str) -> Stream:
+        """As a socket has it, for `http.client`."""
+        return self
+
+    def close(self) -> None:
+        """Nothing: an answer's end is not that of the connection."""
+
+
 class Wire:
     """One connection; closed at the end of its block."""
 
     def __init__(self, port: int, seconds: float = SECONDS):
         self.socket = socket.create_connection(("127.0.0.1", port), seconds)
+        self._stream = Stream(socket.SocketIO(self.socket, "r"))
 
     def __enter__(self):
         return self
@@ -52,14 +65,14 @@ class Wire:
         """Bytes up to the next empty line, an interim answer for instance."""
         got = b""
         while not got.endswith(b"\r\n\r\n"):
-            piece = self.socket.recv(1)
+            piece = self._stream.read(1)
             assert piece, got
             got += piece
         return got
 
     def answer(self, method: str = "GET") -> Answer:
         """The next answer; interim ones are passed over."""
-        response = http.client.HTTPResponse(self.socket, method=method)
+        response = http.client.HTTPResponse(self._stream, method=method)  # type: ignore[arg-type]
         try:
             response.begin()
             body = response.read()
@@ -70,7 +83,7 @@ class Wire:
     def is_closed(self) -> bool:
         """Whether the other side has closed, waiting for it as long as the connection's timeout."""
         try:
-            return self.socket.recv(1) == b""
+            return self._stream.read(1) == b""
         except ConnectionResetError:
             return True
 
