@@ -36,9 +36,13 @@ class Outbox:
         self._positions: dict[str, int] = {}
         self._written = 0
         self.added: list[OutboxLine] = []
+        #: the sessions whose own record was changed
+        self.changed_sessions: set[str] = set()
 
     async def add(self, session_id: str, kind: str, body: Any) -> None:
         """Adds the next line of a session's journal."""
+        if kind == "session":
+            self.changed_sessions.add(session_id)
         await self._append(session_id, kind, msgspec.to_builtins(body))
 
     async def mark(self, session_id: str, last_sequence: int) -> None:

@@ -24,7 +24,7 @@ from jupyter_workspace.services.parts import Parts
 from jupyter_workspace.services.settings import Settings
 from jupyter_workspace.services.spooled import Held
 
-__all__ = ["candidate_of", "check_candidate", "publish", "published"]
+__all__ = ["candidate_of", "check_candidate", "check_folder", "publish", "published"]
 
 _CONFLICTS: frozenset[str] = frozenset(get_args(Conflict))
 
@@ -60,19 +60,23 @@ def _conflict(value: str) -> Conflict:
 async def check_candidate(parts: Parts, tx: Transaction, session_id: str, candidate: Candidate) -> None:
     """Refuses before a byte has come what could only be refused after the last.
 
-    Raises TypeRefused by the name, NotADirectory, and NameTaken where another name would not do.
+    Raises TypeRefused by the name, and NameTaken where another name would not do.
     """
     settings = parts.settings
     mime = named_mime(candidate.name)
     check_type(candidate.name, mime, allow=settings.allow_types, deny=settings.deny_types)
-    if candidate.folder:
-        found = await parts.store.stat(session_place(session_id, candidate.folder))
-        if found is not None and not found.is_dir:
-            raise NotADirectory(path=candidate.folder)
     if candidate.on_conflict == "error":
         path = joined(candidate.folder, candidate.name)
         if await tx.files.at(session_id, path) is not None:
             raise NameTaken(path=path)
+
+
+async def check_folder(parts: Parts, session_id: str, candidate: Candidate) -> None:
+    """Raises NotADirectory when something else has the name of the folder."""
+    if candidate.folder:
+        found = await parts.store.stat(session_place(session_id, candidate.folder))
+        if found is not None and not found.is_dir:
+            raise NotADirectory(path=candidate.folder)
 
 
 async def publish(parts: Parts, ingest: Ingest, entry: UploadEntry, arrival: Held) -> str:

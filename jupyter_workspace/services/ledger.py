@@ -41,10 +41,15 @@ class Ledger:
         self._behind: list[OutboxLine] = []
         self._flushed: dict[str, int] = {}
         self._listeners: list[Callable[[frozenset[str]], None]] = []
+        self._session_listeners: list[Callable[[frozenset[str]], None]] = []
 
     def on_commit(self, listener: Callable[[frozenset[str]], None]) -> None:
         """Calls `listener` after each commit with the ids of the sessions that changed."""
         self._listeners.append(listener)
+
+    def on_session_commit(self, listener: Callable[[frozenset[str]], None]) -> None:
+        """Calls `listener` after each commit with the ids of the sessions whose own record changed."""
+        self._session_listeners.append(listener)
 
     async def insist(self, act: Callable[[], Awaitable[T]]) -> T:
         """What it gives; on a full disk it is done once more, with the room that is set aside for that.
@@ -71,6 +76,9 @@ class Ledger:
             self._flushed = {}
             added = tx.outbox.added
             await self._flush([*self._behind, *added] if self.database.is_lasting else [])
+        if tx.outbox.changed_sessions:
+            for listener in self._session_listeners:
+                listener(frozenset(tx.outbox.changed_sessions))
         changed = frozenset(line.session_id for line in added)
         if changed:
             for listener in self._listeners:

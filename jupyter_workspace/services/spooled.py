@@ -192,6 +192,8 @@ class Spooled:
         self.monotonic = monotonic
         self.arrival = None if staging is None else Held(staging, reservation)
         self.finishing: asyncio.Task[None] | None = None
+        #: at which of `Spools.session_changes` its session was last seen to take files
+        self.session_seen_at: int | None = None
         self._parts = parts
         self._expiry = expiry
         self._writer: Writer | None = None
@@ -284,8 +286,17 @@ class Spooled:
         After an error the bytes behind the last acknowledged one do not count.
         """
         await self._last_checkpoint()
-        if self.arrival is not None:
-            await self._grown(await self.arrival.staging.park())
+        if self.arrival is None:
+            return
+        async with self._note_turn:
+            self._acknowledged_at = self.monotonic()
+            staging = self.arrival.staging
+            if staging.size > self.entry.offset:
+                entry = self._noted(staging.size)
+                await staging.park(encode_progress(entry))
+                self._take_note(entry)
+            else:
+                await staging.park()
 
     async def report(self) -> None:
         """Acknowledges what came so far of what is being written, without disturbing the writer."""
@@ -334,11 +345,16 @@ class Spooled:
         async with self._note_turn:
             self._acknowledged_at = self.monotonic()
             if size > self.entry.offset:
-                await self._note(replace(self.entry, offset=size))
+                entry = self._noted(size)
+                await self._parts.store.append_note(entry.spool, encode_progress(entry))
+                self._take_note(entry)
 
-    async def _note(self, entry: UploadEntry) -> None:
-        entry = replace(entry, expires_at=self._parts.clock() + self._expiry)
-        await self._parts.store.append_note(entry.spool, encode_progress(entry))
+    def _noted(self, size: int) -> UploadEntry:
+        """As the note is to say when so many bytes are on the disk."""
+        return replace(self.entry, offset=size, expires_at=self._parts.clock() + self._expiry)
+
+    def _take_note(self, entry: UploadEntry) -> None:
+        """Believes what the note says now."""
         self.entry = entry
         self._expires_after = self.monotonic() + self._expiry.total_seconds()
 

@@ -61,7 +61,9 @@ class Spools:
         self._unindexed: dict[str, UploadEntry | None] = {}
         self._indexing: asyncio.Task[None] | None = None
         self._ready = asyncio.Event()
-        parts.ledger.on_commit(self._on_commit)
+        #: how many changes of sessions' own records there were: what was known before one may be wrong now
+        self.session_changes = 0
+        parts.ledger.on_session_commit(self._on_session_commit)
 
     def add(self, entry: UploadEntry, reservation: Reservation, staging: Staging | None) -> Spooled:
         """Holds an upload; staging: None when its bytes are not open yet."""
@@ -195,7 +197,8 @@ class Spools:
         async with self._parts.ledger.writing() as tx:
             await tx.uploads.drop_expired(self._parts.clock())
 
-    def _on_commit(self, session_ids: frozenset[str]) -> None:
+    def _on_session_commit(self, session_ids: frozenset[str]) -> None:
+        self.session_changes += 1
         for session_id in session_ids & {upload.entry.session_id for upload in self.live.values()}:
             self._spawn(self._check_session(session_id))
 

@@ -10,8 +10,8 @@ from jupyter_workspace.models.entry import SessionEntry
 from jupyter_workspace.models.upload import Upload, UploadEntry, state_after
 from jupyter_workspace.protocol.notes import encode_note
 from jupyter_workspace.protocol.tus import Creation, Patch, check_offset
-from jupyter_workspace.services.finishing import candidate_of, check_candidate
-from jupyter_workspace.services.lookup import open_session, require_open_session, require_session
+from jupyter_workspace.services.finishing import candidate_of, check_candidate, check_folder
+from jupyter_workspace.services.lookup import require_open_session, require_session
 from jupyter_workspace.services.parts import Parts
 from jupyter_workspace.services.room import Reservation, Room
 from jupyter_workspace.services.settings import Actor
@@ -65,6 +65,7 @@ class Uploads:
         if wanted.concat == "final" and wanted.brings_bytes and body_length != 0:
             raise Forbidden("An upload made of parts takes no bytes.")
         await self._spools.known()
+        changes = self._spools.session_changes
         session = await self._session_for(actor, session_id, wanted)
         used = [self._part(session_id, part_id) for part_id in part_ids]
         reservation = await self._reserve(session, wanted, used)
@@ -73,6 +74,7 @@ class Uploads:
         except BaseException:
             reservation.release()
             raise
+        upload.session_seen_at = changes
         if upload.is_to_be_finished:
             await self._outcome_of_new(upload)
         return upload.entry
@@ -102,10 +104,13 @@ class Uploads:
     async def _session_for(self, actor: Actor, session_id: str, wanted: Creation) -> SessionEntry:
         async with self._parts.ledger.reading() as tx:
             session = await require_open_session(tx, actor, session_id)
-            if wanted.concat != "partial":
-                candidate = candidate_of(wanted.metadata, self._parts.settings)
-                await check_candidate(self._parts, tx, session_id, candidate)
-            return session
+            if wanted.concat == "partial":
+                return session
+            candidate = candidate_of(wanted.metadata, self._parts.settings)
+            await check_candidate(self._parts, tx, session_id, candidate)
+        # Not while the index is held: everybody else would wait for the disk, too.
+        await check_folder(self._parts, session_id, candidate)
+        return session
 
     def _part(self, session_id: str, part_id: str) -> Spooled:
         part = self._spools.live.get(part_id)
@@ -251,10 +256,20 @@ class Uploads:
         self, actor: Actor, session_id: str, upload_id: str, *, is_to_grow: bool = False
     ) -> UploadEntry:
         await self._spools.known()
+        changes = self._spools.session_changes
+        upload = self._spools.live.get(upload_id)
+        if upload is not None and upload.session_seen_at == changes:
+            # The index has one connection, and each request of each upload would wait for it.
+            entry = upload.entry
+            if entry.session_id == session_id and actor.may_see(entry.owner):
+                return entry
         async with self._parts.ledger.reading() as tx:
-            await require_session(tx, actor, session_id)
             if is_to_grow:
-                await open_session(tx, session_id)
+                await require_open_session(tx, actor, session_id)
+                if upload is not None and upload.entry.session_id == session_id:
+                    upload.session_seen_at = changes
+            else:
+                await require_session(tx, actor, session_id)
         return await self._spools.stored(session_id, upload_id)
 
     def _check_there(self, entry: UploadEntry) -> None:

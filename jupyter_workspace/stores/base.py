@@ -161,8 +161,11 @@ class Staging(Protocol):
     async def flush(self) -> int:
         """Bring all that was taken so far to the disk; how many bytes that is. Others may write on."""
 
-    async def park(self) -> int:
-        """The same; and hold neither descriptor nor memory until more is written, also after an error."""
+    async def park(self, note: bytes = b"") -> int:
+        """The same; and hold neither descriptor nor memory until more is written, also after an error.
+
+        note: what is added to the note beside the file once the bytes are on the disk, durably.
+        """
 
     async def finish(self) -> Digest:
         """Write, sync and close; the same digest each time. After an error the file is gone.

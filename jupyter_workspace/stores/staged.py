@@ -13,6 +13,7 @@ from jupyter_workspace.stores import syscalls
 from jupyter_workspace.stores.base import HEAD_BYTES, Digest, Place
 from jupyter_workspace.stores.checksums import BLOCK_BYTES, crc32, digest_of
 from jupyter_workspace.stores.disk import Disk, write_all
+from jupyter_workspace.stores.spool import append_note
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -110,6 +111,13 @@ class StagedFile:
             # What a failed sync left out is not told, so nothing of this file counts any more.
             self.remove()
             raise
+
+    def park(self, note: bytes) -> None:
+        """Wait for the disk, close, and only then say so in the note beside the file."""
+        self.flush(b"", 0)
+        self.close()
+        if note and not self.is_abandoned:
+            append_note(self._disk, self.place.path, note)
 
     def seal(self) -> None:
         """Sync and close; a file whose sync fails is removed, as nobody knows what it holds."""

@@ -19,7 +19,7 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from jupyter_workspace.errors import Busy, Internal
+from jupyter_workspace.errors import Busy, Internal, WorkspaceError
 from jupyter_workspace.stores.base import Digest, Place
 from jupyter_workspace.stores.buffers import BLOCKS_EACH, FIRST_BYTES, SMALL_BYTES, Buffers
 from jupyter_workspace.stores.faults import translate, translated
@@ -178,27 +178,39 @@ class StagingFile:
         # A copy, as the writer goes on; these bytes are written again with their whole block.
         rest = bytes(memoryview(self._block)[start - self._handed_over : self._used])
         self._sent = size
-        with translated():
-            await outcome(self._submit(partial(self._file.flush, rest, start)))
-        self._raise_failure()
+        await self._synced(self._submit(partial(self._file.flush, rest, start)))
         return size
 
-    async def park(self) -> int:
-        """See `base.Staging`."""
+    async def _synced(self, job: Future[None]) -> None:
+        """Waits for a job that syncs; when it fails that is kept, as nothing of the file counts any more."""
+        try:
+            with translated():
+                await outcome(job)
+        except WorkspaceError as fault:
+            self._fail(fault)
+            raise
+        self._raise_failure()
+
+    async def park(self, note: bytes = b"") -> int:
+        """See `base.Staging`; one job for all, as each costs a change of threads."""
         try:
             self._raise_failure()
             if self._used:
                 # Hashed too, so that no block is needed until more comes.
                 self._hand_over()
-            size = await self.flush()
-            if self._is_resumed:
-                self._hash_by_reading()
-            else:
+            parked = self._submit(partial(self._file.park, note))
+            if not self._is_resumed:
                 await outcome(self._hashes.submit(self._file.end_hashes))
-            return size
+            await self._synced(parked)
+            if self._is_resumed:
+                # By reading, so not before all was written.
+                self._hash_by_reading()
+        except BaseException:
+            await outcome(self._submit(self._file.close))
+            raise
         finally:
             self._give_blocks_back()
-            await outcome(self._submit(self._file.close))
+        return self.size
 
     async def finish(self) -> Digest:
         """See `base.Staging`."""

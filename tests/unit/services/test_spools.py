@@ -176,7 +176,7 @@ async def test_nothing_is_told_that_is_not_noted(workspace, monkeypatch):
     entry = await made(workspace, 10)
     await patched(workspace, entry, 0, b"he")
     with monkeypatch.context() as patch:
-        patch.setattr(workspace.parts.store, "append_note", FailsAt(None, DiskFull()))
+        patch.setattr(staged_module, "append_note", failing(errno.ENOSPC))
         refused = await caught(patched(workspace, entry, 2, b"llo"))
         left = await begun(workspace, entry, 2)
         await left.write(b"lost")
@@ -222,6 +222,24 @@ async def test_what_a_failed_sync_left_is_not_believed(workspace, monkeypatch, c
     assert seen.offset == 5
     assert isinstance(lost, UploadGone)
     assert "is lost" in caplog.text
+
+
+async def test_a_sync_that_failed_once_is_not_forgotten(workspace, monkeypatch):
+    # RELIABILITY B3: the next sync says that all is well, of a file that is not there any more
+    await session(workspace)
+    entry = await made(workspace, 10)
+    await patched(workspace, entry, 0, b"hello")
+    writer = await begun(workspace, entry, 5)
+    await writer.write(b"wor")
+    with monkeypatch.context() as patch:
+        patch.setattr(staged_module.os, "fdatasync", failing(errno.EIO))
+        await report(workspace, entry)
+
+    refused = await caught(writer.write(b"ld"))
+    await writer.leave()
+
+    assert isinstance(refused, Internal)
+    assert (await report(workspace, entry)).offset == 5
 
 
 async def test_an_upload_whose_bytes_are_lost_at_the_end_fails(workspace, opener, monkeypatch):
