@@ -3,11 +3,14 @@
 32 resumable uploads at once, of 1 to 64 MiB in parts of 4 MiB, from a process of their own; meanwhile a
 kernel is asked for an echo, a notebook is saved and Jupyter is asked whether it is there, each in turn.
 Prints the rate of the uploads together, and the median, the 99th of a hundred and the longest of each
-answer in milliseconds; first of a server with nothing to do.
+answer in milliseconds; first of a server with nothing to do. The last PATCH of a file makes it one and is
+counted by itself. Before and after: what the disk gives to as many plain threads that hash, write and
+sync the same parts, since no server is faster than that.
 """
 
 from __future__ import annotations
 
+import hashlib
 import http.client
 import json
 import os
@@ -31,12 +34,14 @@ from api.resuming import PIECE, VERSION, creation, metadata
 MIB = 2**20
 PART = 4 * MIB
 QUIET_SECONDS = 5.0
+PLAIN_SECONDS = 8.0
 
 
 def uploading(port: int, token: str, address: str, seconds: float, count: int) -> None:
     """The process of the uploads: prints bytes, seconds, and the seconds of each PATCH as JSON."""
     block, stop = os.urandom(PART), time.monotonic() + seconds
     patches: list[float] = []
+    last_patches: list[float] = []
     sent, lock = [0], threading.Lock()
 
     def work(number: int) -> None:
@@ -60,20 +65,54 @@ def uploading(port: int, token: str, address: str, seconds: float, count: int) -
                 begun = time.monotonic()
                 ask("PATCH", path, piece, {**VERSION, **PIECE, "Upload-Offset": str(offset)})
                 with lock:
-                    patches.append(time.monotonic() - begun)
+                    is_last = offset + len(piece) == size
+                    (last_patches if is_last else patches).append(time.monotonic() - begun)
                     sent[0] += len(piece)
                 if time.monotonic() > stop:
                     ask("DELETE", path, None, VERSION) if offset + len(piece) < size else None
                     break
         wire.close()
 
+    took = beside(work, count)
+    print(json.dumps({"bytes": sent[0], "seconds": took, "patches": patches, "last patches": last_patches}))
+
+
+def beside(work: Callable[[int], object], count: int) -> float:
+    """Does the work in so many threads at once; gives the seconds until all have ended."""
     begun = time.monotonic()
     threads = [threading.Thread(target=work, args=(number,)) for number in range(count)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    print(json.dumps({"bytes": sent[0], "seconds": time.monotonic() - begun, "patches": patches}))
+    return time.monotonic() - begun
+
+
+def plain(folder: str, seconds: float, count: int) -> None:
+    """The floor: the same sizes and parts by plain threads; prints what a part takes, and the rate."""
+    block, stop = os.urandom(PART), time.monotonic() + seconds
+    taken: list[float] = []
+    sizes: list[int] = []
+
+    def work(number: int) -> None:
+        dice = random.Random(number)
+        while time.monotonic() < stop:
+            with tempfile.TemporaryFile(dir=folder) as file:
+                size, digest = dice.randrange(MIB, 64 * MIB), hashlib.sha256()
+                for offset in range(0, size, PART):
+                    piece = memoryview(block)[: min(PART, size - offset)]
+                    begun = time.monotonic()
+                    digest.update(piece)
+                    os.pwrite(file.fileno(), piece, offset)
+                    os.fdatasync(file.fileno())
+                    taken.append(time.monotonic() - begun)
+                    sizes.append(len(piece))
+                    if time.monotonic() > stop:
+                        break
+
+    took = beside(work, count)
+    print(f"{count} plain writers, {sum(sizes) / 1e6 / took:.0f} MB/s together")
+    told("a part of 4 MiB", taken)
 
 
 def told(what: str, seconds: list[float]) -> None:
@@ -134,6 +173,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir=os.environ.get("BENCH_FOLDER")) as folder:
         server = Server(Path(folder) / "home")
         server.start()
+        plain(folder, PLAIN_SECONDS, count)
         server.api("PUT", "workspace/sessions/load", json={})
         with opened(server, "load.ipynb") as notebook:
             notebook.run("1")
@@ -149,7 +189,9 @@ def main() -> None:
             found = json.loads(loading.stdout.read())
             loading.stdout.close()
             told("a PATCH of 4 MiB", found["patches"])
+            told("the last PATCH of a file", found["last patches"])
             print(f"  {found['bytes'] / 1e6 / found['seconds']:.0f} MB/s together")
+        plain(folder, PLAIN_SECONDS, count)
         server.stop()
 
 
