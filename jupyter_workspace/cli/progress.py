@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
@@ -20,9 +21,12 @@ __all__ = ["Bars"]
 
 
 class Bars:
-    """One bar a transfer, on standard error, and only if that is a terminal."""
+    """One bar a transfer that runs, on standard error, and only if that is a terminal.
 
-    def __init__(self, console: Console | None = None) -> None:
+    sizes: bytes of each file when there are several; then one bar more is for all of them together.
+    """
+
+    def __init__(self, sizes: Sequence[int] = (), console: Console | None = None) -> None:
         console = console or Console(stderr=True)
         self._progress = Progress(
             TextColumn("{task.description}", markup=False),
@@ -33,6 +37,9 @@ class Bars:
             console=console,
             disable=not console.is_terminal,
         )
+        self._files = len(sizes)
+        self._ended = 0
+        self._all = self._progress.add_task("", total=sum(sizes)) if self._files > 1 else None
 
     def __enter__(self) -> Self:
         self._progress.start()
@@ -46,11 +53,26 @@ class Bars:
     ) -> None:
         self._progress.stop()
 
-    def bar(self, name: str, total: int | None) -> Callable[[int], None]:
-        """A new bar; it is told how many bytes are done. `total` in bytes, None while unknown."""
+    @contextmanager
+    def bar(self, name: str, total: int | None) -> Iterator[Callable[[int], None]]:
+        """A bar while a transfer runs; it is told how many bytes are done.
+
+        total: bytes, None while unknown. The bar of a single transfer stays when it has ended.
+        """
         task = self._progress.add_task(name, total=total)
+        before = 0
 
         def done(count: int) -> None:
+            nonlocal before
             self._progress.update(task, completed=count)
+            if self._all is not None:
+                self._progress.advance(self._all, count - before)
+            before = count
 
-        return done
+        try:
+            yield done
+        finally:
+            if self._all is not None:
+                self._ended += 1
+                self._progress.remove_task(task)
+                self._progress.update(self._all, description=f"{self._ended} of {self._files} files")

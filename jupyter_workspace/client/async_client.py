@@ -232,8 +232,10 @@ class AsyncClient:
         found = await asyncio.to_thread(discovery.renewed, self._server)
         if found is None:
             return False
-        await self.aclose()
+        # Others may be under way with this client: none of them may meet one that is closed.
+        before = self._http
         self._open(found)
+        await before.aclose()
         return True
 
 

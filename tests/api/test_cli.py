@@ -1,5 +1,6 @@
 """The command line against a real server: what it prints, and how it exits."""
 
+import hashlib
 import json
 import os
 import signal
@@ -17,6 +18,7 @@ from api.running import Server
 from api.wire import file_part, query
 
 from jupyter_workspace.cli import main as module
+from jupyter_workspace.cli import transfers
 from jupyter_workspace.cli.main import main
 from jupyter_workspace.cli.progress import Bars
 
@@ -168,10 +170,25 @@ def test_what_was_saved_is_told_when_it_is_stopped(command, sid, tmp_path, monke
         return bar(bars, name, total)
 
     monkeypatch.setattr(Bars, "bar", stop_at_the_second)
+    monkeypatch.setattr(transfers, "AT_ONCE", 1)
 
     saved = command.json("upload", sid, tmp_path / "1.csv", tmp_path / "2.csv", code=130)
 
     assert [record["name"] for record in saved] == ["1.csv"]
+
+
+def test_of_two_files_with_one_name_the_first_keeps_it(command, sid, tmp_path):
+    paths = [tmp_path / f"{number}/a.csv" for number in range(4)]
+    for path in paths:
+        path.parent.mkdir()
+        path.write_text(str(path))
+
+    saved = command.json("upload", sid, *paths)
+
+    assert [record["name"] for record in saved] == ["a.csv", "a (1).csv", "a (2).csv", "a (3).csv"]
+    assert [record["sha256"] for record in saved] == [
+        hashlib.sha256(str(path).encode()).hexdigest() for path in paths
+    ]
 
 
 def test_what_was_skipped_is_told_to_programs_too(command, sid, tmp_path):

@@ -69,8 +69,7 @@ def test_a_terminal_sees_how_far_how_fast_and_how_long():
     screen = io.StringIO()
     console = Console(file=screen, force_terminal=True, width=120)
 
-    with Bars(console) as bars:
-        done = bars.bar("big.bin", 4 * 2**20)
+    with Bars(console=console) as bars, bars.bar("big.bin", 4 * 2**20) as done:
         done(2 * 2**20)
         done(4 * 2**20)
 
@@ -81,8 +80,10 @@ def test_a_terminal_sees_how_far_how_fast_and_how_long():
 def test_a_bar_is_named_as_its_file():
     screen = io.StringIO()
 
-    with Bars(Console(file=screen, force_terminal=True, width=120)) as bars:
-        bars.bar("[red]big.bin", 1)(1)
+    console = Console(file=screen, force_terminal=True, width=120)
+
+    with Bars(console=console) as bars, bars.bar("[red]big.bin", 1) as done:
+        done(1)
 
     assert "[red]big.bin" in screen.getvalue()
 
@@ -90,7 +91,26 @@ def test_a_bar_is_named_as_its_file():
 def test_nobody_sees_bars_where_there_is_no_terminal():
     screen = io.StringIO()
 
-    with Bars(Console(file=screen, force_terminal=False)) as bars:
-        bars.bar("big.bin", None)(1)
+    console = Console(file=screen, force_terminal=False)
+
+    with Bars(console=console) as bars, bars.bar("big.bin", None) as done:
+        done(1)
 
     assert screen.getvalue() == ""
+
+
+def test_of_many_files_a_terminal_sees_those_on_their_way_and_all_together():
+    screen = io.StringIO()
+    console = Console(file=screen, force_terminal=True, width=120)
+
+    with Bars([2**20] * 500, console) as bars:
+        for number in range(500):
+            with bars.bar(f"{number}.bin", 2**20) as done:
+                done(2**19)
+                # A part that has to be sent again.
+                done(2**18)
+                done(2**20)
+
+    last = screen.getvalue().rpartition("500 of 500 files")[2]
+    assert "500.0/500.0 MiB" in last
+    assert ".bin" not in last
