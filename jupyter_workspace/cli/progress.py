@@ -39,7 +39,11 @@ class Bars:
         )
         self._files = len(sizes)
         self._ended = 0
-        self._all = self._progress.add_task("", total=sum(sizes)) if self._files > 1 else None
+        self._all = self._progress.add_task(self._told, total=sum(sizes)) if self._files > 1 else None
+
+    @property
+    def _told(self) -> str:
+        return f"{self._ended} of {self._files} files"
 
     def __enter__(self) -> Self:
         self._progress.start()
@@ -75,4 +79,4 @@ class Bars:
             if self._all is not None:
                 self._ended += 1
                 self._progress.remove_task(task)
-                self._progress.update(self._all, description=f"{self._ended} of {self._files} files")
+                self._progress.update(self._all, description=self._told)
