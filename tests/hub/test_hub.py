@@ -85,6 +85,28 @@ def test_a_script_with_a_token_of_the_hub_reaches_its_own_server_only(ada, ada_t
     assert other.status == 403
 
 
+@pytest.mark.parametrize("row", ROWS)
+def test_a_token_in_an_address_opens_nothing(ada, ada_token, row):
+    # RELIABILITY 2.6: logs and histories keep addresses
+    answer = ada.ask(row.method, f"{address('ada', row.path)}?token={ada_token}", cookies=False)
+
+    assert answer.status == 403
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_what_a_page_embeds_or_links_to_may_read_and_change_nothing(ada, row):
+    # RELIABILITY 2.6: such requests carry cookies and no token
+    path = address("ada", row.path)
+
+    embedded = ada.ask(row.method, path, Sec_Fetch_Mode="no-cors", Sec_Fetch_Site="same-origin")
+    linked = ada.ask(row.method, path, Sec_Fetch_Mode="navigate", Sec_Fetch_Site="cross-site")
+
+    if row.method in {"GET", "HEAD"}:
+        assert embedded.status != 403
+    else:
+        assert (embedded.status, linked.status) == (403, 403)
+
+
 def test_a_large_file_goes_in_and_out_through_the_proxy(hub, ada, session):
     # S1-12
     content = os.urandom(1 << 20) * 64
