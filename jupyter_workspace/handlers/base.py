@@ -39,6 +39,7 @@ from jupyter_workspace.handlers.pulling import pull
 from jupyter_workspace.handlers.route import Route
 from jupyter_workspace.policy import naming
 from jupyter_workspace.policy.access import kernel_may, resource_name
+from jupyter_workspace.protocol.nesting import MAX_DEPTH, is_too_deep
 from jupyter_workspace.protocol.query import parse_query
 from jupyter_workspace.services.settings import SERVER_OWNER, Actor
 from jupyter_workspace.workspace import Workspace
@@ -249,9 +250,12 @@ class WorkspaceHandler(APIHandler):
         """The JSON body as that model; an empty body stands for {}. Raises BodyInvalid."""
         content = bytes(cast("JsonSink", self.sink).content) or b"{}"
         try:
-            return msgspec.json.decode(content, type=model)
+            found = msgspec.json.decode(content, type=model)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             raise BodyInvalid(f"The body does not fit: {error}.") from error
+        if is_too_deep(content):
+            raise BodyInvalid(f"The body has more than {MAX_DEPTH} arrays and objects in each other.")
+        return found
 
     def one_or_many(self, model: type[T]) -> tuple[list[T], bool]:
         """The JSON body as a list of models, and whether it was one; raises BodyInvalid."""

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from jupyter_workspace.errors import FileMissing, FormInvalid, ParameterInvalid
 from jupyter_workspace.protocol.multipart import PartBegin, PartData
+from jupyter_workspace.protocol.nesting import MAX_DEPTH, is_too_deep
 
 if TYPE_CHECKING:
     from jupyter_workspace.protocol.multipart import FormEvent
@@ -121,9 +122,14 @@ def parse_metadata(value: str | None) -> dict[str, Any] | None:
     if not value:
         return None
     try:
-        return msgspec.json.decode(value, type=dict[str, Any])
+        found = msgspec.json.decode(value, type=dict[str, Any])
     except (msgspec.DecodeError, RecursionError) as error:
         raise ParameterInvalid("'metadata' is not a JSON object.", parameter="metadata") from error
+    if is_too_deep(value.encode()):
+        raise ParameterInvalid(
+            f"'metadata' has more than {MAX_DEPTH} arrays and objects in each other.", parameter="metadata"
+        )
+    return found
 
 
 def _text(name: str, raw: bytearray) -> str:

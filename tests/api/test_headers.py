@@ -8,7 +8,7 @@ from contextlib import suppress
 
 import pytest
 from api.running import BASE_URL
-from api.wire import query
+from api.wire import file_part, query, text_part
 
 
 def test_every_location_is_a_path_under_the_base(server, session):
@@ -117,6 +117,20 @@ def test_json_is_read_whatever_it_is_called(server, content_type):
     answer = server.call("POST", "/sessions", b'{"name": "x"}', {"Content-Type": content_type})
 
     assert answer.status == 201
+
+
+@pytest.mark.parametrize("depth", [99, 100, 600, 970, 980, 990, 5000])
+def test_json_of_any_depth_is_taken_or_refused(session, depth):
+    # API 1 Errors: what is near the interpreter's own bound is read again by code that stands deeper
+    deep = b'{"a":' * depth + b"1" + b"}" * depth
+    file_id = session.saved("a.csv")["attachment_id"]
+    expected = 200 if depth < 100 else 400
+
+    assert session.call("PATCH", f"/artifacts/{file_id}", b'{"metadata":%s}' % deep).status == expected
+    assert session.call("PATCH", "", b'{"metadata":%s}' % deep).status == expected
+    answer = session.post(file_part(b"x"), text_part("metadata", deep))
+    assert answer.status == (201 if depth <= 100 else 400)
+    assert session.call("GET", "/artifacts").status == 200
 
 
 def test_a_preflight_is_answered_as_jupyter_does(server):
