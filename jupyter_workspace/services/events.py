@@ -112,7 +112,10 @@ class EventLog:
         records = await self._once(
             (session_id, after, self._commits), lambda: self._far_behind(session_id, start, expected)
         )
-        return Slice(records=records[:limit], last=tail.last, reset=not records)
+        # The index may be ahead of the tail while the journal of a commit is written. A reader that was ahead,
+        # too, would have a cursor of the future at its next look.
+        known = [record for record in records[:limit] if record.sequence <= tail.last]
+        return Slice(records=known, last=tail.last, reset=not records)
 
     async def next(self, session_id: str, cursor: int, seconds: float) -> Slice:
         """What follows a cursor, waited for if need be; empty when `seconds` pass without news."""

@@ -104,6 +104,33 @@ async def test_a_reader_far_behind_is_given_what_it_missed_in_pieces(workspace, 
     assert seen == [1, 2, 3, 4, 5, 6]
 
 
+# S0-61: found by the soak, as a reset and an event that came twice
+async def test_a_reader_far_behind_is_not_ahead_of_a_commit_whose_journal_is_being_written(
+    workspace, log, monkeypatch
+):
+    monkeypatch.setattr(module, "FIRST", 2)
+    await fill(workspace, 5)
+    forget(log)
+    await log.end("churn")
+    ledger, parts, cursor = workspace.parts.ledger, [], 1
+    append = ledger.journals.append
+
+    async def appended(*line):
+        nonlocal cursor
+        for _ in range(2):
+            parts.append(await log.read("churn", cursor))
+            cursor = parts[-1].cursor(cursor)
+        await append(*line)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ledger.journals, "append", appended)
+        await upload(workspace, "more.csv")
+    parts.append(await log.read("churn", cursor))
+
+    assert not any(part.reset for part in parts)
+    assert [sequence for part in parts for sequence in sequences(part)] == [2, 3, 4, 5, 6]
+
+
 async def test_a_long_log_is_kept_in_memory_only_at_its_end(workspace, log, monkeypatch):
     monkeypatch.setattr(module, "KEPT", 3)
     for number in range(5):
