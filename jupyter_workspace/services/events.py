@@ -112,7 +112,7 @@ class EventLog:
         records = await self._once(
             (session_id, after, self._commits), lambda: self._far_behind(session_id, start, expected)
         )
-        # The index may be ahead of the tail while the journal of a commit is written. A reader that was ahead,
+        # While the journal of a commit is written the index is ahead of the tail. A reader that was ahead,
         # too, would have a cursor of the future at its next look.
         known = [record for record in records[:limit] if record.sequence <= tail.last]
         return Slice(records=known, last=tail.last, reset=not records)
