@@ -4,7 +4,7 @@ import { WorkspaceClient } from '../src/client/client';
 import { Browse } from '../src/model/browse';
 import { codeLine, isPrepared } from '../src/model/code';
 import { Desk } from '../src/model/desk';
-import { baseName, folderName, formatAge, formatSize, formatSpan } from '../src/model/format';
+import { baseName, folderName, formatAge, formatSize, formatSpan, shownName } from '../src/model/format';
 import { Rate } from '../src/model/rate';
 import { choose, chooseAll, move, NOTHING, settle } from '../src/model/selection';
 import { parseTable } from '../src/model/separated';
@@ -264,6 +264,10 @@ describe('what people read', () => {
     expect(formatAge('2026-11-21T03:59:50Z', now)).toBe('now');
     expect(formatAge('2026-11-21T03:30:00Z', now)).toMatch(/30/);
     expect(formatAge('2026-01-01T12:00:00Z', now)).toMatch(/2026/);
+  });
+
+  it('a name cannot be made to read as another one', () => {
+    expect(shownName('\u202Egpj.exe')).toBe('\uFFFDgpj.exe');
   });
 
   it('a path has a folder and a last component', () => {

@@ -72,9 +72,13 @@ export class WorkspaceClient {
     return this.ask({ method: 'PATCH', path: filePath(file), body: { name } });
   }
 
-  /** Moves a file to the trash. */
-  async remove(file: FileRecord): Promise<void> {
-    await this.answer({ method: 'DELETE', path: filePath(file) });
+  /** Moves a file to the trash; false when it was gone already. */
+  async remove(file: FileRecord): Promise<boolean> {
+    const answer = await this.transport.send({ method: 'DELETE', path: filePath(file) });
+    if (answer.status >= 300 && errorOf(answer).code !== 'file_not_found') {
+      throw errorOf(answer);
+    }
+    return answer.status < 300;
   }
 
   /** Removes what is in the trash for good. By its version: the file itself may live on with a newer one. */

@@ -32,6 +32,11 @@ export function isAbort(error: unknown): boolean {
   return error instanceof DOMException && error.name === 'AbortError';
 }
 
+/** Whether the browser can no longer read a file of the person's disk: it has changed, or is gone. */
+export function isUnreadable(error: unknown): boolean {
+  return error instanceof DOMException && ['NotReadableError', 'NotFoundError'].includes(error.name);
+}
+
 /** Whether asking again later may help: nobody answered, or the server says it is busy. */
 export function isPassing(error: unknown): boolean {
   if (error instanceof Unreachable) {
@@ -48,7 +53,7 @@ export function errorOf(answer: Answer): WorkspaceError {
 }
 
 function problemOf(answer: Answer): Problem {
-  const fallback = { message: `The server answered ${answer.status}.` };
+  const fallback = { message: `The server answered ${answer.status}.`, isForeign: true };
   try {
     const body: unknown = JSON.parse(answer.text);
     return isProblem(body) ? body : fallback;

@@ -6,10 +6,11 @@ export interface Picked {
   readonly folder: string;
 }
 
-/** What was picked, and what of it is left out: files that only a file manager writes. */
+/** What was picked; what of it is left out, files that only a file manager writes; and what cannot be read. */
 export interface Pick {
   readonly files: readonly Picked[];
   readonly skipped: readonly string[];
+  readonly unreadable: readonly string[];
 }
 
 const JUNK = /^(\.DS_Store|Thumbs\.db|desktop\.ini|\._.*|__pycache__|\.ipynb_checkpoints|\.git)$/i;
@@ -33,15 +34,16 @@ export async function pickOfTransfer(transfer: DataTransfer): Promise<Pick> {
   const entries = [...transfer.items]
     .filter(item => item.kind === 'file')
     .map(item => item.webkitGetAsEntry() ?? item.getAsFile());
+  const unreadable: string[] = [];
   const lists = await Promise.all(
     entries.map(async entry => {
       if (entry === null) {
         return [];
       }
-      return entry instanceof File ? [{ file: entry, folder: '' }] : await walk(entry, '');
+      return entry instanceof File ? [{ file: entry, folder: '' }] : await walk(entry, '', unreadable);
     })
   );
-  return sorted(lists.flat());
+  return { ...sorted(lists.flat()), unreadable };
 }
 
 /** A pasted picture has no name of its own; it gets the moment as one. */
@@ -66,20 +68,30 @@ function sorted(files: readonly Picked[]): Pick {
     [...folder.split('/'), file.name].some(part => JUNK.test(part));
   return {
     files: files.filter(one => !isJunk(one)),
+    unreadable: [],
     skipped: files.filter(isJunk).map(({ file, folder }) => (folder === '' ? file.name : `${folder}/${file.name}`))
   };
 }
 
-async function walk(entry: FileSystemEntry, folder: string): Promise<Picked[]> {
-  if (entry.isFile) {
-    return [{ file: await fileOf(entry as FileSystemFileEntry), folder }];
-  }
+/** One file that cannot be read must not cost the others. */
+async function walk(entry: FileSystemEntry, folder: string, unreadable: string[]): Promise<Picked[]> {
   const inside = folder === '' ? entry.name : `${folder}/${entry.name}`;
-  const lists: Picked[][] = [];
-  for (const child of await childrenOf(entry as FileSystemDirectoryEntry)) {
-    lists.push(await walk(child, inside));
+  try {
+    if (entry.isFile) {
+      return [{ file: await fileOf(entry as FileSystemFileEntry), folder }];
+    }
+    const lists: Picked[][] = [];
+    for (const child of await childrenOf(entry as FileSystemDirectoryEntry)) {
+      lists.push(await walk(child, inside, unreadable));
+    }
+    return lists.flat();
+  } catch (error) {
+    if (!(error instanceof DOMException)) {
+      throw error;
+    }
+    unreadable.push(inside);
+    return [];
   }
-  return lists.flat();
 }
 
 function fileOf(entry: FileSystemFileEntry): Promise<File> {

@@ -71,6 +71,8 @@ abstract class Way {
         if (!isPassing(error) || this.failures >= ATTEMPTS) {
           throw error;
         }
+        // To the browser a file that it cannot read is a broken line, too.
+        await this.job.file.slice(0, 1).arrayBuffer();
         this.job.onTrouble(error as Error);
         await this.pause(pauseBefore(this.failures), this.job.signal);
         this.failures += 1;

@@ -12,6 +12,7 @@ import { isPrepared, PREPARATION } from '../model/code';
 import type { Desk } from '../model/desk';
 import { folderName } from '../model/format';
 import type { Host } from '../model/host';
+import { quiet } from './quiet';
 
 /** What the application brings, each if it is there. */
 export interface HostParts {
@@ -44,7 +45,7 @@ export function labHost(parts: HostParts): Host {
     ...(manager === null ? {} : { pickFromServer: () => pickFiles(manager, trans) }),
     ...(rendermime === null
       ? {}
-      : { render: (mime: string, text: string) => render(rendermime, mime, text) })
+      : { render: (mime: string, text: string, place: HTMLElement) => render(rendermime, mime, text, place) })
   };
 }
 
@@ -93,12 +94,17 @@ async function pickFiles(manager: IDocumentManager, trans: TranslationBundle): P
   return files.filter(file => file.type !== 'directory').map(file => file.path);
 }
 
-/** As an output of a notebook that is not trusted is shown. */
-async function render(registry: IRenderMimeRegistry, mime: string, text: string): Promise<HTMLElement> {
-  const renderer = registry.createRenderer(mime);
+/** As an output of a notebook that is not trusted is shown, and without asking anybody for pictures. */
+async function render(
+  registry: IRenderMimeRegistry,
+  mime: string,
+  text: string,
+  place: HTMLElement
+): Promise<() => void> {
+  const renderer = registry.clone({ sanitizer: quiet(registry.sanitizer) }).createRenderer(mime);
   await renderer.renderModel(new MimeModel({ data: { [mime]: text }, trusted: false }));
-  const place = document.createElement('div');
-  Widget.attach(renderer, document.body);
-  place.append(renderer.node);
-  return place;
+  if (place.isConnected) {
+    Widget.attach(renderer, place);
+  }
+  return () => renderer.dispose();
 }

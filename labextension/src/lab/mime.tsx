@@ -13,7 +13,7 @@ import { labIcons } from './icons';
 import { DOMAIN } from './panel';
 import type { Kit } from '../views/kit';
 import { mount } from '../views/mount';
-import { WidgetView, type WidgetData } from '../views/widgetView';
+import { WidgetView, widgetDataOf, type WidgetData } from '../views/widgetView';
 
 const MIME = 'application/vnd.jupyter-workspace.v1+json';
 /** Before the view that would have to ask the kernel. */
@@ -61,7 +61,10 @@ class OutputPanel extends Widget implements IRenderMime.IRenderer {
   }
 
   renderModel(model: IRenderMime.IMimeModel): Promise<void> {
-    this.data = model.data[MIME] as unknown as WidgetData;
+    this.data = widgetDataOf(model.data[MIME]);
+    if (this.data === null) {
+      this.node.textContent = this.kit.trans.__('This panel is of another version of jupyter_workspace.');
+    }
     this.draw();
     return Promise.resolve();
   }

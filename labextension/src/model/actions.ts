@@ -2,9 +2,12 @@ import type { FileRecord } from '../client/wire';
 import type { Browse } from './browse';
 import { codeLines } from './code';
 import type { Host } from './host';
+import { Signal } from './signal';
 
 /** A file up to this size is opened in the application's own viewer; those read a file whole. */
 const OPEN_BYTES = 20 * 1024 * 1024;
+/** How long the word that something was copied stays, in milliseconds. */
+const COPIED_MS = 2500;
 
 /** What a person can do with the chosen files. Buttons, keys and menus all come here. */
 export class Actions {
@@ -12,6 +15,9 @@ export class Actions {
     readonly browse: Browse,
     readonly host: Host
   ) {}
+
+  /** The code that was copied a moment ago; '' for none. */
+  readonly copied = new Signal('');
 
   /** Opens or closes the preview. */
   preview(): void {
@@ -46,10 +52,15 @@ export class Actions {
   }
 
   /** Puts the lines that load the chosen files on the clipboard. */
-  async copyCode(): Promise<string> {
+  async copyCode(): Promise<void> {
     const code = codeLines(this.browse.chosenFiles());
-    await this.host.copy(code);
-    return code;
+    if (code !== '') {
+      await this.browse.model.attempt(async () => {
+        await this.host.copy(code);
+        this.copied.set(code);
+        setTimeout(() => this.copied.set(''), COPIED_MS);
+      });
+    }
   }
 
   /** Puts those lines into the notebook. */

@@ -12,6 +12,14 @@ export function formatSize(bytes: number): string {
   return `${value.toFixed(digits)} ${UNITS[unit] ?? ''}`;
 }
 
+/** Marks that turn the direction of what follows: `\u202Egpj.exe` would read as `exe.jpg`. */
+const TURNS = /[\u202A-\u202E\u2066-\u2069]/g;
+
+/** A name as it is shown: what would make it read as another one can be seen. */
+export function shownName(name: string): string {
+  return name.replace(TURNS, '\uFFFD');
+}
+
 /** The last component of a path. */
 export function baseName(path: string): string {
   return path.slice(path.lastIndexOf('/') + 1);

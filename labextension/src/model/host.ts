@@ -12,6 +12,6 @@ export interface Host {
   readonly reveal?: (file: FileRecord) => void;
   /** Lets the person choose files of the server; their paths under its root. */
   readonly pickFromServer?: () => Promise<string[]>;
-  /** A safe element that shows text of a media type; rejects when it cannot. */
-  readonly render?: (mime: string, text: string) => Promise<HTMLElement>;
+  /** Shows text of a media type safely in an element; rejects when it cannot. The answer takes it out again. */
+  readonly render?: (mime: string, text: string, place: HTMLElement) => Promise<() => void>;
 }

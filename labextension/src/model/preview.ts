@@ -23,11 +23,14 @@ export type Preview =
   | { readonly form: 'table'; readonly rows: readonly (readonly string[])[]; readonly isCut: boolean }
   | { readonly form: 'markdown' | 'text'; readonly text: string; readonly isCut: boolean }
   | { readonly form: 'notebook'; readonly cells: readonly Cell[]; readonly isCut: boolean }
-  | { readonly form: 'none' };
+  | { readonly form: 'empty' | 'none' };
 
 /** The preview of a file. Only its head is read, however large it is. */
 export async function previewOf(model: SessionModel, file: FileRecord): Promise<Preview> {
   const { client } = model;
+  if (file.size === 0) {
+    return { form: 'empty' };
+  }
   const picture = model.pictureUrl(file, PICTURE_PX);
   if (picture !== null) {
     return { form: 'image', url: isSmallRaster(file) ? client.streamUrl(file) : picture };

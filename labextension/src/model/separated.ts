@@ -21,7 +21,8 @@ export function parseTable(text: string, isCut: boolean): Table {
     rows.push(readRow(rest, separator));
   }
   const isMore = rest.at < rest.text.length;
-  if (isCut && !isMore) {
+  // A line longer than the head is all that there is of it.
+  if (isCut && !isMore && rows.length > 1) {
     rows.pop();
   }
   const isWide = rows.some(row => row.length > COLUMNS);
@@ -40,17 +41,16 @@ function separatorOf(line: string): string {
 /** One row from where the reader stands, which goes on behind it. */
 function readRow(reader: { readonly text: string; at: number }, separator: string): string[] {
   const row: string[] = [];
+  const end = new RegExp(`\\r?\\n|[${separator}]`, 'g');
   for (;;) {
     const quoted = reader.text[reader.at] === '"' ? readQuoted(reader) : '';
-    const end = /\r?\n|$/.exec(reader.text.slice(reader.at))?.index ?? 0;
-    const next = reader.text.indexOf(separator, reader.at);
-    const line = reader.at + end;
-    const stop = next >= 0 && next < line ? next : line;
+    // To the next mark and no further: a line may have tens of thousands of values.
+    end.lastIndex = reader.at;
+    const mark = end.exec(reader.text);
+    const stop = mark?.index ?? reader.text.length;
     row.push(quoted + reader.text.slice(reader.at, stop));
-    if (stop === next && stop !== line) {
-      reader.at = stop + 1;
-    } else {
-      reader.at = stop + (reader.text.startsWith('\r\n', stop) ? 2 : 1);
+    reader.at = stop + (mark?.[0].length ?? 1);
+    if (mark?.[0] !== separator) {
       return row;
     }
   }

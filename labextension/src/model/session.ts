@@ -1,5 +1,6 @@
 import type { WorkspaceClient } from '../client/client';
 import { Feed, type Line } from '../client/feed';
+import { WorkspaceError } from '../client/errors';
 import type { Picked } from '../client/picked';
 import type { Conflict, FileEvent, FilePage, FileRecord, Service, SessionRecord } from '../client/wire';
 import { isPictured, isSmallRaster, mediaOf } from './media';
@@ -28,6 +29,7 @@ export class SessionModel {
   ) {
     this.session = new Signal(session);
     this.transfers = new TransferQueue(client, session.session_id, () => this.service());
+    this.transfers.onRefused = error => this.learn(error);
   }
 
   readonly session: Signal<SessionRecord>;
@@ -112,6 +114,13 @@ export class SessionModel {
     }
   }
 
+  /** Tries again after a failure, with which the news may have ended. */
+  async retry(): Promise<void> {
+    this.feed?.stop();
+    this.feed = this.viewers > 0 ? this.follow() : null;
+    await this.refresh();
+  }
+
   /** Sends files into a folder of the session. */
   upload(files: readonly Picked[], onConflict: Conflict, dir = 'attachments'): void {
     this.transfers.add(files, dir, onConflict);
@@ -137,8 +146,11 @@ export class SessionModel {
     const gone: FileRecord[] = [];
     await this.attempt(async () => {
       for (const file of files) {
-        await this.client.remove(file);
-        gone.push(file);
+        if (await this.client.remove(file)) {
+          gone.push(file);
+        } else {
+          this.take([file.attachment_id]);
+        }
       }
     });
     if (gone.length > 0) {
@@ -188,6 +200,17 @@ export class SessionModel {
       await act();
     } catch (error) {
       this.complaint.set(error as Error);
+      this.learn(error as Error);
+    }
+  }
+
+  /** A refusal may tell that somebody else has closed the session. */
+  private learn(error: Error): void {
+    if (error instanceof WorkspaceError && error.code === 'session_closed') {
+      void this.client.session(this.id).then(
+        session => this.session.set(session),
+        () => undefined
+      );
     }
   }
 

@@ -1,5 +1,5 @@
 import type { WorkspaceClient } from '../client/client';
-import { WorkspaceError, isAbort } from '../client/errors';
+import { WorkspaceError, isAbort, isUnreadable } from '../client/errors';
 import { fingerprint } from '../client/fingerprint';
 import type { Picked } from '../client/picked';
 import { forget, keep, kept, leftBehind, recall, remember, tabName } from '../client/remembered';
@@ -65,6 +65,9 @@ export class TransferQueue {
 
   /** Called with the `att_` id of each file that came through. */
   onDone: (attachmentId: string) => void = () => undefined;
+
+  /** Called with the reason why a file did not come through. */
+  onRefused: (error: Error) => void = () => undefined;
 
   /** Puts files in the line; a file that an earlier page began with goes on where that one was. */
   add(files: readonly Picked[], dir: string, onConflict: Conflict): void {
@@ -268,7 +271,8 @@ export class TransferQueue {
       job.uploadId = null;
       job.fingerprint = '';
     }
-    this.change(job, { state: 'failed', error, rate: 0, canRetry: true });
+    this.change(job, { state: 'failed', error, rate: 0, canRetry: !isUnreadable(error) });
+    this.onRefused(error);
   }
 
   private write(job: Job): void {

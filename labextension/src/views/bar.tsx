@@ -1,4 +1,3 @@
-import { useState } from 'react';
 import type { ReactElement } from 'react';
 
 import type { Actions } from '../model/actions';
@@ -8,22 +7,23 @@ import { IconButton, useKit, useSignal } from './kit';
 /** What can be done with the chosen files. */
 export function Bar({ actions }: { readonly actions: Actions }): ReactElement | null {
   const { host, trans } = useKit();
-  const [copied, setCopied] = useState('');
   const { ids } = useSignal(actions.browse.selection);
   useSignal(actions.browse.rows);
   const files = actions.browse.chosenFiles();
+  const copied = useSignal(actions.copied);
   const isOpen = useSignal(actions.browse.model.session).status === 'active';
   if (ids.size === 0) {
     return null;
   }
   const size = files.reduce((sum, file) => sum + file.size, 0);
-  const copy = (): void => void actions.copyCode().then(setCopied);
   return (
     <div className="jp-FA-selection" role="toolbar" aria-label={trans.__('Chosen files')}>
-      <span title={formatSize(size)}>{trans._n('%1 chosen', '%1 chosen', ids.size)}</span>
+      <span title={formatSize(size)}>
+        {copied === '' ? trans._n('%1 chosen', '%1 chosen', ids.size) : trans.__('Copied')}
+      </span>
       <span className="jp-FA-spacer" />
       <IconButton icon="preview" label={trans.__('Preview (Space)')} onClick={() => actions.preview()} />
-      <IconButton icon="copy" label={trans.__('Copy the code that loads it')} onClick={copy} />
+      <IconButton icon="copy" label={trans.__('Copy the code that loads it')} onClick={() => void actions.copyCode()} />
       {host.insert !== undefined && (
         <IconButton
           icon="code"

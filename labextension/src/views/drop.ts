@@ -1,12 +1,12 @@
 import { useEffect, useState } from 'react';
 import type { RefObject } from 'react';
 
-/** Whether files are held over an element; they are handed over when they are dropped on it. */
-export function useDrop(ref: RefObject<HTMLElement>, onDrop: (transfer: DataTransfer) => void): boolean {
+/** Whether files are held over an element that takes them; they are handed over when they are dropped on it. */
+export function useDrop(ref: RefObject<HTMLElement>, onDrop: (transfer: DataTransfer) => void, isTaking: boolean): boolean {
   const [isOver, setOver] = useState(false);
   useEffect(() => {
     const element = ref.current;
-    if (element === null) {
+    if (element === null || !isTaking) {
       return undefined;
     }
     const stop = listen(element, setOver, onDrop);

@@ -6,9 +6,7 @@ import { Icon, useKit, useSignal, type IconName } from './kit';
 
 /** The first three steps, where there is nothing to list. */
 export function Empty({ actions }: { readonly actions: Actions }): ReactElement {
-  const { host, trans } = useKit();
-  const offer = host.insert ?? ((code: string): void => void host.copy(code));
-  const isInserted = host.insert !== undefined;
+  const { trans } = useKit();
   const query = useSignal(actions.browse.query);
   const files = useSignal(actions.browse.files);
   if (files.length > 0) {
@@ -32,21 +30,32 @@ export function Empty({ actions }: { readonly actions: Actions }): ReactElement 
   return (
     <div className="jp-FA-empty">
       <ol>
-        <Step icon="upload" title={trans.__('Bring a file in')}>
-          {trans.__('Drop files or folders here, paste a screenshot, or press Upload.')}
-        </Step>
-        <Step icon="code" title={trans.__('Read it in the notebook')}>
-          <pre>{`${PREPARATION}\nws["sales.csv"]`}</pre>
-          <button type="button" className="jp-FA-text" onClick={() => offer(PREPARATION)}>
-            {isInserted ? trans.__('Insert into the notebook') : trans.__('Copy')}
-          </button>
-        </Step>
+        {actions.browse.scope !== 'artifact' && <FirstSteps />}
         <Step icon="image" title={trans.__('Write results beside it')}>
           <pre>{WRITING}</pre>
           {trans.__('They appear here at once.')}
         </Step>
       </ol>
     </div>
+  );
+}
+
+/** How a file comes in, and into the code. */
+function FirstSteps(): ReactElement {
+  const { host, trans } = useKit();
+  const offer = host.insert ?? ((code: string): void => void host.copy(code));
+  return (
+    <>
+      <Step icon="upload" title={trans.__('Bring a file in')}>
+        {trans.__('Drop files or folders here, paste a screenshot, or press Upload.')}
+      </Step>
+      <Step icon="code" title={trans.__('Read it in the notebook')}>
+        <pre>{`${PREPARATION}\nws["sales.csv"]`}</pre>
+        <button type="button" className="jp-FA-text" onClick={() => offer(PREPARATION)}>
+          {host.insert === undefined ? trans.__('Copy') : trans.__('Insert into the notebook')}
+        </button>
+      </Step>
+    </>
   );
 }
 

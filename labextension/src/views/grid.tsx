@@ -3,7 +3,7 @@ import type { KeyboardEvent, MouseEvent, ReactElement, RefObject } from 'react';
 
 import type { FileRecord } from '../client/wire';
 import type { Actions } from '../model/actions';
-import { sortedBy, type SortKey } from '../model/table';
+import { sortedBy, type Query, type SortKey } from '../model/table';
 import { onKey } from './keys';
 import { Icon, useNow, useSignal, useTrans } from './kit';
 import { ROW_PX } from './measures';
@@ -25,6 +25,7 @@ export function Grid({ actions, gridRef }: GridProps): ReactElement {
   const selection = useSignal(browse.selection);
   const { top, first, last, height, onScroll } = useWindow(gridRef, rows.length);
   useFocusInSight(gridRef, rows, selection.focus, height);
+  useBeginning(gridRef, useSignal(browse.query));
   const focused = rows.find(file => file.attachment_id === selection.focus);
   return (
     <div
@@ -148,6 +149,17 @@ function useWindow(
   const first = Math.max(0, Math.min(view.top, count) - MARGIN_ROWS);
   const last = view.top + Math.ceil(view.height / ROW_PX) + MARGIN_ROWS;
   return { top: view.top, first, last, height: view.height, onScroll: look };
+}
+
+/** Another question is answered from its beginning. */
+function useBeginning(ref: RefObject<HTMLDivElement>, query: Query): void {
+  const last = useRef(query);
+  useLayoutEffect(() => {
+    if (ref.current !== null && last.current !== query) {
+      ref.current.scrollTop = 0;
+    }
+    last.current = query;
+  }, [ref, query]);
 }
 
 /** Scrolls when the focus moves out of sight, or the list becomes lower. */

@@ -1,6 +1,7 @@
 import { createContext, useContext, useEffect, useState, useSyncExternalStore } from 'react';
 import type { ComponentType, Context, ReactElement } from 'react';
 
+import { WorkspaceError } from '../client/errors';
 import type { Host } from '../model/host';
 import type { Readable } from '../model/signal';
 import { plainIcons } from './icons';
@@ -49,11 +50,19 @@ export interface Kit {
   readonly host: Host;
 }
 
+/** Pages that came over plain HTTP may not write to the clipboard. */
+async function copyPlainly(text: string): Promise<void> {
+  if (!('clipboard' in navigator)) {
+    throw new WorkspaceError(0, { message: 'The clipboard is closed.', code: 'clipboard_closed' });
+  }
+  await navigator.clipboard.writeText(text);
+}
+
 /** A page without anything of its own. */
 export const plainKit: Kit = {
   trans: english,
   icons: plainIcons,
-  host: { copy: text => navigator.clipboard.writeText(text) }
+  host: { copy: copyPlainly }
 };
 
 export const KitContext: Context<Kit> = createContext(plainKit);

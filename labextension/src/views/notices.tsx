@@ -4,6 +4,7 @@ import type { ReactElement, ReactNode } from 'react';
 import type { Pick, Picked } from '../client/picked';
 import type { Conflict } from '../client/wire';
 import { INSTALLATION } from '../model/code';
+import type { Browse } from '../model/browse';
 import type { SessionModel } from '../model/session';
 import { IconButton, useKit, useSignal, useTrans } from './kit';
 import { sentenceOf } from './sentences';
@@ -40,6 +41,8 @@ export function Notices({ model }: { readonly model: SessionModel }): ReactEleme
   const session = useSignal(model.session);
   const line = useSignal(model.line);
   const complaint = useSignal(model.complaint);
+  // After that nobody tries again.
+  const hasFailed = useSignal(model.loading).state === 'failed';
   return (
     <>
       {session.status !== 'active' && (
@@ -54,7 +57,7 @@ export function Notices({ model }: { readonly model: SessionModel }): ReactEleme
           {trans.__('Closed: these files can be read, but not changed.')}
         </Notice>
       )}
-      {line === 'broken' && (
+      {line === 'broken' && !hasFailed && (
         <Notice tone="warning">{trans.__('Offline. This list is from the last contact; trying again…')}</Notice>
       )}
       {complaint !== null && (
@@ -154,6 +157,39 @@ export function Skipped({ names, onClose }: SkippedProps): ReactElement {
         ? trans._n('Left out %1 hidden file: %2, …', 'Left out %1 hidden files: %2, …', names.length, some)
         : trans.__('Left out, because it is hidden: %1', some)}
     </Notice>
+  );
+}
+
+/** What was dropped and could not be read. */
+export function Unreadable({ names, onClose }: SkippedProps): ReactElement {
+  const trans = useTrans();
+  return (
+    <Notice tone="error" onClose={onClose}>
+      {trans._n(
+        '%1 file could not be read: %2',
+        '%1 files could not be read: %2',
+        names.length,
+        names.slice(0, 3).join(', ')
+      )}
+    </Notice>
+  );
+}
+
+/** Says to a screen reader which files came; of those that this page sent, their transfers say it. */
+export function News({ browse }: { readonly browse: Browse }): ReactElement {
+  const trans = useTrans();
+  const fresh = useSignal(browse.model.fresh);
+  const files = browse.model.files.get();
+  const names = [...fresh]
+    .map(id => files.get(id))
+    .filter(file => file !== undefined && file.source !== 'upload')
+    .map(file => file?.name ?? '');
+  return (
+    <div className="jp-FA-unseen" role="status">
+      {names.length > 3
+        ? trans._n('%1 new file', '%1 new files', names.length)
+        : names.map(name => trans.__('%1 is new.', name)).join(' ')}
+    </div>
   );
 }
 

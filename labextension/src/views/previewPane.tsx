@@ -1,9 +1,9 @@
-import { useEffect, useRef, useState } from 'react';
+import { useEffect, useLayoutEffect, useRef, useState } from 'react';
 import type { ReactElement } from 'react';
 
 import type { FileRecord } from '../client/wire';
 import type { Actions } from '../model/actions';
-import { formatSize } from '../model/format';
+import { formatSize, shownName } from '../model/format';
 import { previewOf, type Cell, type Preview } from '../model/preview';
 import { Icon, IconButton, useKit, useSignal, useTrans } from './kit';
 import { sentenceOf } from './sentences';
@@ -33,7 +33,7 @@ function Pane({ actions, file }: { readonly actions: Actions; readonly file: Fil
     <section className="jp-FA-preview" aria-label={trans.__('Preview of %1', file.name)}>
       <header>
         <h4>
-          <bdi>{file.name}</bdi>
+          <bdi>{shownName(file.name)}</bdi>
         </h4>
         {host.open !== undefined && (
           <IconButton icon="open" label={trans.__('Open %1', file.name)} onClick={() => host.open?.(file)} />
@@ -107,10 +107,8 @@ function Form({ preview, file }: { readonly preview: Preview; readonly file: Fil
     case 'image':
       return <Picture url={preview.url} file={file} />;
     case 'audio':
-      // A file brought no captions along.
-      return <audio controls src={preview.url} />;
     case 'video':
-      return <video controls src={preview.url} />;
+      return <Player form={preview.form} url={preview.url} />;
     case 'table':
       return (
         <>
@@ -136,6 +134,8 @@ function Form({ preview, file }: { readonly preview: Preview; readonly file: Fil
           <Cut isCut={preview.isCut} />
         </>
       );
+    case 'empty':
+      return <p className="jp-FA-quiet">{trans.__('The file is empty.')}</p>;
     case 'none':
       return (
         <p className="jp-FA-quiet">{trans.__('There is no preview of this type. Download the file to see it.')}</p>
@@ -145,12 +145,29 @@ function Form({ preview, file }: { readonly preview: Preview; readonly file: Fil
 
 /** A picture, or the word that there is none: a PDF may be locked, a picture may be broken. */
 function Picture({ url, file }: { readonly url: string; readonly file: FileRecord }): ReactElement {
-  const trans = useTrans();
   const [broken, setBroken] = useState('');
   return broken === url ? (
-    <p className="jp-FA-quiet">{trans.__('This file cannot be shown. Download it to see what is in it.')}</p>
+    <Broken />
   ) : (
     <img className="jp-FA-large" src={url} alt={file.name} onError={() => setBroken(url)} />
+  );
+}
+
+interface PlayerProps {
+  readonly form: 'audio' | 'video';
+  readonly url: string;
+}
+
+/** Sound or a film, or the word that the browser cannot play it. A file brought no captions along. */
+function Player({ form: Form, url }: PlayerProps): ReactElement {
+  const [broken, setBroken] = useState('');
+  return broken === url ? <Broken /> : <Form controls src={url} onError={() => setBroken(url)} />;
+}
+
+function Broken(): ReactElement {
+  const trans = useTrans();
+  return (
+    <p className="jp-FA-quiet">{trans.__('This file cannot be shown. Download it to see what is in it.')}</p>
   );
 }
 
@@ -195,11 +212,20 @@ function Rendered({ text }: { readonly text: string }): ReactElement {
   const { host } = useKit();
   const place = useRef<HTMLDivElement>(null);
   const [isPlain, setPlain] = useState(host.render === undefined);
-  useEffect(() => {
-    host
-      .render?.('text/markdown', text)
-      .then(element => place.current?.replaceChildren(element))
-      .catch(() => setPlain(true));
+  // The renderer wants to be taken out before its place goes.
+  useLayoutEffect(() => {
+    let isWanted = true;
+    let clear = (): void => undefined;
+    if (place.current !== null) {
+      host
+        .render?.('text/markdown', text, place.current)
+        .then(takeOut => (isWanted ? (clear = takeOut) : takeOut()))
+        .catch(() => isWanted && setPlain(true));
+    }
+    return () => {
+      isWanted = false;
+      clear();
+    };
   }, [host, text]);
   return isPlain ? <pre dir="auto">{text}</pre> : <div ref={place} className="jp-FA-rendered" />;
 }

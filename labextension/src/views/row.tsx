@@ -1,9 +1,10 @@
 import { memo, useCallback, useEffect, useRef, useState } from 'react';
-import type { KeyboardEvent, MouseEvent, ReactElement } from 'react';
+import type { DragEvent, KeyboardEvent, MouseEvent, ReactElement } from 'react';
 
 import type { FileRecord } from '../client/wire';
 import type { Actions } from '../model/actions';
-import { folderName, formatAge, formatSize } from '../model/format';
+import { codeLines } from '../model/code';
+import { folderName, formatAge, formatSize, shownName } from '../model/format';
 import type { Mode } from '../model/selection';
 import { typeOf, type FileType } from '../model/table';
 import type { Turns } from '../model/turns';
@@ -64,6 +65,8 @@ export const Row = memo(function Row(props: RowProps): ReactElement {
       onMouseEnter={() => setUnderMouse(true)}
       onMouseLeave={() => setUnderMouse(false)}
       onDoubleClick={() => props.isRenaming || actions.open()}
+      draggable={!props.isRenaming}
+      onDragStart={event => carry(event, actions, file)}
     >
       <div role="gridcell" className="jp-FA-name">
         <Picture actions={actions} file={file} isInSight={props.isInSight} />
@@ -96,7 +99,7 @@ function Name({ file }: { readonly file: FileRecord }): ReactElement {
   const cell = file.provenance?.execution_count;
   return (
     <span className="jp-FA-label">
-      <bdi>{file.name}</bdi>
+      <bdi>{shownName(file.name)}</bdi>
       {folder !== '' && <span className="jp-FA-folder">{folder}</span>}
       {cell != null && (
         <span className="jp-FA-cell" title={trans.__('Made by cell %1', String(cell))}>
@@ -216,6 +219,20 @@ function NameField({ actions, file }: { readonly actions: Actions; readonly file
       onBlur={() => browse.renaming.set(null)}
     />
   );
+}
+
+/** A row dragged into a cell is the code that loads it; dragged out of the browser it is the file (Chromium). */
+function carry(event: DragEvent, actions: Actions, file: FileRecord): void {
+  const { browse } = actions;
+  if (!browse.selection.get().ids.has(file.attachment_id)) {
+    browse.choose(file.attachment_id, 'only');
+  }
+  const { dataTransfer } = event;
+  dataTransfer.effectAllowed = 'copy';
+  dataTransfer.setData('text/plain', codeLines(browse.chosenFiles()));
+  // Chromium splits it at the colons: type, name, address.
+  const name = file.name.replace(/:/g, '-');
+  dataTransfer.setData('DownloadURL', `application/octet-stream:${name}:${browse.model.client.downloadUrl(file)}`);
 }
 
 function modeOf(event: MouseEvent): Mode {

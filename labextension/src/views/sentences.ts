@@ -1,4 +1,4 @@
-import { Unreachable, WorkspaceError } from '../client/errors';
+import { isUnreadable, Unreachable, WorkspaceError } from '../client/errors';
 import { formatSize } from '../model/format';
 import type { Trans } from './text';
 
@@ -16,10 +16,23 @@ export function sentenceOf(error: Error, trans: Trans): Sentence {
       todo: trans.__('Check the network; what has arrived is kept.')
     };
   }
+  if (isUnreadable(error)) {
+    return {
+      what: trans.__('The file on your computer has changed or is gone.'),
+      todo: trans.__('Choose it again.')
+    };
+  }
   if (error instanceof WorkspaceError) {
-    return SENTENCES[error.code]?.(trans, error) ?? { what: error.message, todo: error.hint };
+    // A hub or Jupyter itself may refuse before our code is asked.
+    const code = error.code === '' && error.status === 403 ? 'forbidden' : error.code;
+    return SENTENCES[code]?.(trans, error) ?? { what: messageOf(error, trans), todo: error.hint };
   }
   return { what: error.message, todo: '' };
+}
+
+function messageOf(error: WorkspaceError, trans: Trans): string {
+  const isForeign = error.facts['isForeign'] === true;
+  return isForeign ? trans.__('The server answered %1.', String(error.status)) : error.message;
 }
 
 type Say = (trans: Trans, error: WorkspaceError) => Sentence;
@@ -55,6 +68,14 @@ const SENTENCES: Partial<Record<string, Say>> = {
     what: trans.__('This place takes files of at most %1.', size(error, 'limit')),
     todo: trans.__('Choose a smaller file.')
   }),
+  one_only: trans => ({
+    what: trans.__('This place takes one file at a time.'),
+    todo: ''
+  }),
+  clipboard_closed: trans => ({
+    what: trans.__('This page may not write to the clipboard.'),
+    todo: trans.__('Open it over HTTPS.')
+  }),
   infected: trans => ({
     what: trans.__('The virus scanner found something in it. It was not stored.'),
     todo: trans.__('Check the file on your computer.')
@@ -84,7 +105,7 @@ const SENTENCES: Partial<Record<string, Say>> = {
     todo: trans.__('Try again.')
   }),
   forbidden: trans => ({
-    what: trans.__('You may not do this.'),
-    todo: trans.__('Ask the administrator of this server.')
+    what: trans.__('You may not do this, or your login is no longer valid.'),
+    todo: trans.__('Reload the page; if that does not help, ask the administrator of this server.')
   })
 };

@@ -11,9 +11,10 @@ import type { Query } from '../model/table';
 import { Bar } from './bar';
 import { useDrop } from './drop';
 import { Empty } from './empty';
+import { useKeptFocus } from './focus';
 import { Grid } from './grid';
 import { Icon, useKit, useSignal, useTrans } from './kit';
-import { Conflicts, Notice, Notices, Skipped } from './notices';
+import { Conflicts, News, Notice, Notices, Skipped, Unreadable } from './notices';
 import { PreviewPane } from './previewPane';
 import { sentenceOf } from './sentences';
 import { Filters, Toolbar } from './toolbar';
@@ -47,6 +48,7 @@ export function SessionView(props: SessionViewProps): ReactElement {
   const actions = useMemo(() => new Actions(new Browse(model, scope), host), [model, scope, host]);
   const [pending, setPending] = useState<Pick | null>(null);
   const [skipped, setSkipped] = useState<readonly string[]>([]);
+  const [unreadable, setUnreadable] = useState<readonly string[]>([]);
   const root = useRef<HTMLDivElement>(null);
   useEffect(() => {
     onActions?.(actions);
@@ -55,25 +57,31 @@ export function SessionView(props: SessionViewProps): ReactElement {
   const take = (pick: Pick): void => {
     const fitting = admit(pick, intake, model);
     setSkipped(pick.skipped);
+    setUnreadable(pick.unreadable);
     if (model.taken(fitting.files).length > 0) {
-      setPending(fitting);
+      // A question that is still open stays open.
+      setPending(now => (now === null ? fitting : { ...now, files: [...now.files, ...fitting.files] }));
     } else {
       model.upload(fitting.files, 'rename');
     }
   };
-  const isDropping = useDrop(root, transfer => void pickOfTransfer(transfer).then(take));
+  // What is brought in would not be in a list of what was made.
+  const isTaking = scope !== 'artifact';
+  const isDropping = useDrop(root, transfer => void pickOfTransfer(transfer).then(take), isTaking);
+  useKeptFocus(root);
   const page = useSignal(actions.browse.page);
   return (
     <div
       ref={root}
       className="jp-FA-session"
-      onPaste={event => takePasted(event.clipboardData, take)}
+      onPaste={event => isTaking && takePasted(event.clipboardData, take)}
     >
       <Toolbar actions={actions} onPick={take} accept={intake.accept} isMultiple={intake.isMultiple} />
       <Title title={props.title} browse={actions.browse} />
       {props.children}
       <Notices model={model} />
       {skipped.length > 0 && <Skipped names={skipped} onClose={() => setSkipped([])} />}
+      {unreadable.length > 0 && <Unreadable names={unreadable} onClose={() => setUnreadable([])} />}
       {pending !== null && (
         <Conflicts
           pick={pending}
@@ -87,6 +95,7 @@ export function SessionView(props: SessionViewProps): ReactElement {
       {page === 'trash' ? <Trash actions={actions} /> : <Files actions={actions} />}
       <Tray queue={model.transfers} />
       <Announcer queue={model.transfers} />
+      <News browse={actions.browse} />
       {isDropping && <DropHint title={props.title} />}
     </div>
   );
@@ -95,13 +104,17 @@ export function SessionView(props: SessionViewProps): ReactElement {
 function Title({ title, browse }: { readonly title: string; readonly browse: Browse }): ReactElement {
   const trans = useTrans();
   const files = useSignal(browse.files);
+  const matching = useSignal(browse.rows).length;
   const size = useMemo(() => files.reduce((sum, file) => sum + file.size, 0), [files]);
+  const count = files.length.toLocaleString();
   return (
     <h3 className="jp-FA-title" title={title}>
       <bdi>{title}</bdi>
       {files.length > 0 && (
         <small>
-          {trans._n('%1 file', '%1 files', files.length)} · {formatSize(size)}
+          {matching < files.length
+            ? trans.__('%1 of %2 files', matching.toLocaleString(), count)
+            : `${trans._n('%2 file', '%2 files', files.length, count)} · ${formatSize(size)}`}
         </small>
       )}
     </h3>
@@ -122,7 +135,7 @@ function Files({ actions }: { readonly actions: Actions }): ReactElement {
       <Notice
         tone="error"
         actions={
-          <button type="button" className="jp-FA-text" onClick={() => void model.refresh()}>
+          <button type="button" className="jp-FA-text" onClick={() => void model.retry()}>
             {trans.__('Try again')}
           </button>
         }
@@ -183,7 +196,13 @@ function admit(pick: Pick, intake: Intake, model: SessionModel): Pick {
     }
     return true;
   });
-  return { ...pick, files: isMultiple ? files : files.slice(0, 1) };
+  const [first, ...rest] = files;
+  if (isMultiple || first === undefined) {
+    return { ...pick, files };
+  }
+  const problem = { message: 'One file is taken at a time.', code: 'one_only' };
+  rest.forEach(({ file }) => model.transfers.refuse(file, new WorkspaceError(400, problem)));
+  return { ...pick, files: [first] };
 }
 
 /** The rule of HTML for `accept`: endings, types, and groups of types. */

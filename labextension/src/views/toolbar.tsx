@@ -15,16 +15,44 @@ interface ToolbarProps {
 }
 
 /** What can be done with the whole: bring files in, take all of them out, look into the trash. */
-export function Toolbar({ actions, onPick, accept, isMultiple = true }: ToolbarProps): ReactElement {
-  const { trans, host } = useKit();
-  const files = useRef<HTMLInputElement>(null);
-  const folder = useRef<HTMLInputElement>(null);
-  const session = useSignal(actions.browse.model.session);
+export function Toolbar(props: ToolbarProps): ReactElement {
+  const { actions } = props;
+  const trans = useTrans();
   const page = useSignal(actions.browse.page);
-  const isClosed = session.status !== 'active';
   const isEmpty = useSignal(actions.browse.files).length === 0;
   return (
     <div className="jp-FA-toolbar" role="toolbar" aria-label={trans.__('Files & Artifacts')}>
+      {actions.browse.scope !== 'artifact' && <Entrance {...props} />}
+      <span className="jp-FA-spacer" />
+      <IconButton
+        icon="refresh"
+        label={trans.__('List the files again')}
+        onClick={() => void actions.browse.model.refresh()}
+      />
+      <IconButton
+        icon="download"
+        label={trans.__('Download all as a zip')}
+        isDisabled={isEmpty}
+        onClick={() => actions.downloadAll()}
+      />
+      <IconButton
+        icon="delete"
+        label={trans.__('Show the trash')}
+        isPressed={page === 'trash'}
+        onClick={() => actions.browse.page.set(page === 'trash' ? 'files' : 'trash')}
+      />
+    </div>
+  );
+}
+
+/** The ways in: from the computer, files or a folder, and from the server. */
+function Entrance({ actions, onPick, accept, isMultiple = true }: ToolbarProps): ReactElement {
+  const { trans, host } = useKit();
+  const files = useRef<HTMLInputElement>(null);
+  const folder = useRef<HTMLInputElement>(null);
+  const isClosed = useSignal(actions.browse.model.session).status !== 'active';
+  return (
+    <>
       <button
         type="button"
         className="jp-FA-upload"
@@ -51,27 +79,9 @@ export function Toolbar({ actions, onPick, accept, isMultiple = true }: ToolbarP
           onClick={() => void actions.attach()}
         />
       )}
-      <span className="jp-FA-spacer" />
-      <IconButton
-        icon="refresh"
-        label={trans.__('List the files again')}
-        onClick={() => void actions.browse.model.refresh()}
-      />
-      <IconButton
-        icon="download"
-        label={trans.__('Download all as a zip')}
-        isDisabled={isEmpty}
-        onClick={() => actions.downloadAll()}
-      />
-      <IconButton
-        icon="delete"
-        label={trans.__('Show the trash')}
-        isPressed={page === 'trash'}
-        onClick={() => actions.browse.page.set(page === 'trash' ? 'files' : 'trash')}
-      />
       <FileField inputRef={files} onPick={onPick} accept={accept} isMultiple={isMultiple} />
       <FileField inputRef={folder} onPick={onPick} isFolder isMultiple />
-    </div>
+    </>
   );
 }
 

@@ -3,7 +3,7 @@ import type { ReactElement } from 'react';
 
 import type { FileRecord } from '../client/wire';
 import type { Actions } from '../model/actions';
-import { formatAge, formatSize } from '../model/format';
+import { formatAge, formatSize, shownName } from '../model/format';
 import { IconButton, useNow, useSignal, useTrans } from './kit';
 
 /** What was deleted or replaced, to be taken back. */
@@ -33,7 +33,7 @@ export function Trash({ actions }: { readonly actions: Actions }): ReactElement 
         {trash?.map(file => (
           <li key={file.artifact_id}>
             <span className="jp-FA-label" title={file.path}>
-              <bdi>{file.name}</bdi>
+              <bdi>{shownName(file.name)}</bdi>
               <small>
                 {formatSize(file.size)} · {formatAge(file.deleted_at ?? file.modified_at, now)}
               </small>

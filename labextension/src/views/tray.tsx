@@ -1,7 +1,7 @@
 import { useState } from 'react';
 import type { ReactElement } from 'react';
 
-import { formatSize, formatSpan } from '../model/format';
+import { formatSize, formatSpan, shownName } from '../model/format';
 import { isUnderWay, type Transfer, type TransferQueue } from '../model/transfers';
 import { Icon, IconButton, useSignal, useTrans } from './kit';
 import { sentenceOf } from './sentences';
@@ -64,7 +64,7 @@ function TransferRow({ queue, transfer }: TransferRowProps): ReactElement {
     <li className="jp-FA-transfer" data-state={transfer.state}>
       <div className="jp-FA-transferName">
         {transfer.state === 'failed' && <Icon name="error" />}
-        <bdi title={`${transfer.dir}/${transfer.name}`}>{transfer.name}</bdi>
+        <bdi title={`${transfer.dir}/${transfer.name}`}>{shownName(transfer.name)}</bdi>
         <Buttons queue={queue} transfer={transfer} />
       </div>
       {isOpen && (
@@ -168,7 +168,7 @@ function summary(transfers: readonly Transfer[], trans: Trans): string {
     parts.push(trans._n('%1 paused', '%1 paused', stopped.length));
   }
   if (failed.length > 0) {
-    parts.push(trans._n('%1 refused', '%1 refused', failed.length));
+    parts.push(trans._n('%1 failed', '%1 failed', failed.length));
   }
   if (parts.length === 0) {
     parts.push(trans._n('%1 file uploaded', '%1 files uploaded', transfers.length));
@@ -190,7 +190,7 @@ export function Announcer({ queue }: { readonly queue: TransferQueue }): ReactEl
   const sentences = [
     ...done.map(({ name }) => trans.__('%1 is uploaded.', name)),
     ...failed.map(({ name, error }) =>
-      trans.__('%1 was refused: %2', name, error === null ? '' : sentenceOf(error, trans).what)
+      trans.__('%1 failed: %2', name, error === null ? '' : sentenceOf(error, trans).what)
     )
   ];
   return (

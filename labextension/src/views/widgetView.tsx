@@ -20,6 +20,19 @@ export interface WidgetData {
   readonly max_size?: number;
 }
 
+/** What a saved notebook says, if it can be understood: it may be of another version, or made up. */
+export function widgetDataOf(value: unknown): WidgetData | null {
+  const { view, session_id, title, accept, multiple, max_size } = Object(value) as Record<string, unknown>;
+  const isWhole =
+    (view === 'attachments' || view === 'artifacts') &&
+    typeof session_id === 'string' &&
+    typeof title === 'string' &&
+    ['undefined', 'string'].includes(typeof accept) &&
+    ['undefined', 'boolean'].includes(typeof multiple) &&
+    ['undefined', 'number'].includes(typeof max_size);
+  return isWhole ? (value as WidgetData) : null;
+}
+
 interface WidgetViewProps {
   readonly desk: Desk;
   readonly data: WidgetData;

@@ -1,0 +1,74 @@
+import { describe, expect, it } from 'vitest';
+
+import { WorkspaceClient } from '../src/client/client';
+import { SessionModel } from '../src/model/session';
+import { parseTable } from '../src/model/separated';
+import { previewOf } from '../src/model/preview';
+import { widgetDataOf } from '../src/views/widgetView';
+import { FakeTransport, answer } from './fakes';
+import { record, session } from './records';
+
+function modelOf(transport: FakeTransport): SessionModel {
+  return new SessionModel(new WorkspaceClient(transport), session());
+}
+
+describe('a session that somebody else changed', () => {
+  it('learns from a refusal that it was closed', async () => {
+    const transport = new FakeTransport(({ method }) =>
+      method === 'GET'
+        ? answer(200, session({ status: 'completed' }))
+        : answer(409, { message: 'Closed.', code: 'session_closed' })
+    );
+    const model = modelOf(transport);
+
+    await model.rename(record(), 'other.png');
+    await Promise.resolve();
+
+    expect(model.complaint.get()).toMatchObject({ code: 'session_closed' });
+    await expect.poll(() => model.session.get().status).toBe('completed');
+  });
+
+  it('deletes the other files when one is gone already', async () => {
+    const files = [1, 2].map(number => record({ attachment_id: `att_${number}` }));
+    const transport = new FakeTransport(({ path }) =>
+      path.endsWith('att_1') ? answer(404, { message: 'No.', code: 'file_not_found' }) : answer(204)
+    );
+    const model = modelOf(transport);
+
+    await model.remove(files);
+
+    expect(model.complaint.get()).toBeNull();
+    expect(model.deletion.get()?.files.map(file => file.attachment_id)).toEqual(['att_2']);
+  });
+});
+
+describe('a preview', () => {
+  it('of a line with tens of thousands of values is read in one pass, and shown', () => {
+    // 25 s when each value looked at the rest of the line.
+    const { rows, isCut } = parseTable('1,'.repeat(65_536), true);
+
+    expect(rows.map(row => row.length)).toEqual([30]);
+    expect(isCut).toBe(true);
+  });
+
+  it('of an empty file asks for nothing', async () => {
+    const transport = new FakeTransport(() => answer(500));
+
+    expect(await previewOf(modelOf(transport), record({ size: 0 }))).toEqual({ form: 'empty' });
+    expect(transport.asked).toEqual([]);
+  });
+});
+
+describe('what a saved notebook says of a panel', () => {
+  const title = 'churn.ipynb';
+  const whole = { v: 1, view: 'attachments', session_id: 'churn', title };
+
+  it('is taken when it is whole', () => {
+    expect(widgetDataOf({ ...whole, accept: '.csv', multiple: false, max_size: 10 })).not.toBeNull();
+  });
+
+  it.each([null, 'text', [], {}, { ...whole, title: {} }, { ...whole, view: 'x' }, { ...whole, accept: 1 }])(
+    'is left alone when it is %j',
+    value => expect(widgetDataOf(value)).toBeNull()
+  );
+});
