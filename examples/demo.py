@@ -22,6 +22,7 @@ from jupyter_core.paths import jupyter_runtime_dir
 
 EXAMPLES = Path(__file__).resolve().parent
 NOTEBOOK = "examples/quickstart.ipynb"
+TOUR = "examples/tour.ipynb"
 DATA = "penguins.csv"
 START_SECONDS = 60
 
@@ -54,11 +55,12 @@ def arguments() -> argparse.Namespace:
 
 
 def prepare(folder: Path) -> None:
-    """Copies the notebook, unless an earlier run's copy is there."""
-    copy = folder / NOTEBOOK
-    copy.parent.mkdir(parents=True, exist_ok=True)
-    if not copy.exists():
-        shutil.copyfile(EXAMPLES / copy.name, copy)
+    """Copies the notebooks, unless an earlier run's copies are there."""
+    for name in (NOTEBOOK, TOUR):
+        copy = folder / name
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        if not copy.exists():
+            shutil.copyfile(EXAMPLES / copy.name, copy)
 
 
 def start_server(folder: Path, port: int, token: str) -> subprocess.Popen[bytes]:
@@ -116,6 +118,7 @@ def tell(url: str, token: str, session_id: str, no_browser: bool) -> None:  # no
     api = f"{url}api/workspace/sessions/{session_id}"
     authorization = f"-H 'Authorization: token {token}'"
     print(f"JupyterLab:  {page}")
+    print(f"The tour:    {url}lab/tree/{TOUR}?token={token}")
     print(f"The events:  curl {authorization} '{api}/artifact-events?after=0'")
     print(f"All as zip:  curl {authorization} '{api}/download' -o {session_id}.zip", flush=True)
     if not no_browser:
