@@ -131,10 +131,12 @@ def server(tmp_path_factory) -> Iterator[Server]:
         process.wait(timeout=20)
 
 
-def start(home: Path, root: Path, token: str) -> subprocess.Popen[bytes]:
+def start(home: Path, root: Path, token: str, port: int = 0) -> subprocess.Popen[bytes]:
+    """JupyterLab with our extension, at any free port or at the one wanted."""
     options = {
         "ip": "127.0.0.1",
-        "port": 0,
+        "port": port,
+        "port_retries": 0,
         "root_dir": root,
         "base_url": "/user/ada/",
         "open_browser": False,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from playwright.sync_api import expect
@@ -13,6 +14,21 @@ FILES = 10_000
 #: the test makes a task longer, but not more costly.
 TASK_MS = 100
 FRAMES = 120
+BURST = 60
+#: When the first row is on the page, whatever the test is doing meanwhile.
+FIRST_ROW = """new MutationObserver((_, watcher) => {
+  if (document.querySelector('.jp-FA-row') !== null) {
+    window.firstRow = performance.now();
+    watcher.disconnect();
+  }
+}).observe(document, { childList: true, subtree: true });"""
+#: Milliseconds from the question for the notebook's files to the first answer, and to the first row.
+MEASURED = """() => {
+  const all = performance.getEntriesByType('resource');
+  const begun = all.find(one => one.name.includes('sessions/resolve')).startTime;
+  const asked = all.find(one => one.name.includes('artifacts?limit=1000'));
+  return { answer: asked.responseEnd - begun, paint: window.firstRow - begun };
+}"""
 SCROLL = """async frames => {
   const grid = document.querySelector('#jupyter-workspace-files .jp-FA-grid');
   for (let step = 1; step <= frames; step += 1) {
@@ -81,17 +97,31 @@ def test_ten_thousand_files_scroll_sort_and_search_without_a_long_task(panel, no
     assert max(scrolled / FRAMES, sorted_by_name, *typed) < TASK_MS, measured
 
 
-def test_the_first_of_ten_thousand_files_come_in_one_quick_answer(panel, notebook):
-    panel.open(notebook)
+def test_ten_thousand_files_are_there_at_once(panel, notebook):
+    panel.page.add_init_script(FIRST_ROW)
+    panel.load(notebook)
     expect(panel.grid).to_have_attribute("aria-rowcount", str(FILES + 1), timeout=60_000)
 
-    milliseconds = panel.page.evaluate(
-        """() => {
-          const all = performance.getEntriesByType('resource');
-          const asked = all.find(one => one.name.includes('artifacts?limit=1000'));
-          return asked.responseEnd - asked.startTime;
-        }"""
-    )
+    measured = panel.page.evaluate(MEASURED)
 
-    # The goal is a second; a machine that does other things meanwhile gets three.
-    assert milliseconds < 3000
+    (PICTURES / "first.json").write_text(json.dumps(measured))
+    # The goal is a second for both; a machine that does other things meanwhile gets three.
+    assert max(measured.values()) < 3000, measured
+
+
+def test_a_burst_of_new_files_does_not_hold_the_page_up(panel, server, notebook):
+    session = server.session(notebook)
+    panel.open(notebook)
+    expect(panel.grid).to_have_attribute("aria-rowcount", re.compile("100.."), timeout=60_000)
+    panel.page.evaluate("() => new Promise(requestIdleCallback)")
+    meter = Meter(panel.page)
+
+    def burst() -> None:
+        for number in range(BURST):
+            server.upload(session, f"burst{number}.txt", b"x")
+        expect(panel.grid).to_have_attribute("aria-rowcount", str(FILES + BURST + 1))
+
+    cost = meter.cost(burst) / BURST
+
+    (PICTURES / "burst.json").write_text(json.dumps({"ms_a_file": round(cost, 1)}))
+    assert cost < TASK_MS / 2

@@ -109,13 +109,6 @@ def test_a_preview_shows_pictures_and_pages(opened, name, width):
     assert picture.evaluate("image => image.naturalWidth") >= width
 
 
-def test_sound_has_a_player(opened):
-    opened.choose("tone.wav")
-    opened.root.get_by_role("button", name="Preview (Space)").click()
-
-    expect(opened.root.locator(".jp-FA-previewBody audio")).to_be_visible()
-
-
 def test_the_code_line_is_copied_and_inserted_with_what_it_needs(opened):
     opened.choose("sales.csv")
     opened.root.get_by_role("button", name="Copy the code that loads it").click()
@@ -223,3 +216,27 @@ def test_a_file_of_the_server_is_attached_from_the_file_browser(opened, server, 
     opened.page.get_by_role("menuitem", name="Attach to Open Notebook").click()
 
     expect(opened.row("elsewhere.txt")).to_be_visible()
+
+
+def test_a_row_is_dragged_into_a_cell_as_the_code_that_loads_it(opened):
+    cell = opened.page.locator(".jp-Notebook .jp-Cell .cm-content").last
+
+    opened.row("sales.csv").drag_to(cell)
+
+    expect(cell).to_contain_text('ws["sales.csv"]')
+
+
+def test_another_search_begins_at_the_top_and_says_how_many_match(opened, server, notebook):
+    session = server.session(notebook)
+    for number in range(30):
+        server.upload(session, f"bulk{number:02}.txt", b"x")
+    expect(opened.row("bulk29.txt")).to_be_visible()
+    opened.root.get_by_role("button", name="Name", exact=True).click()
+    opened.grid.evaluate("grid => { grid.scrollTop = 100_000; }")
+
+    opened.root.get_by_role("searchbox").fill("bulk")
+
+    expect(opened.root.locator(".jp-FA-title")).to_contain_text("30 of ")
+    expect(opened.row("bulk00.txt")).to_be_in_viewport()
+    assert opened.grid.evaluate("grid => grid.scrollTop") == 0
+    opened.root.get_by_role("searchbox").fill("")

@@ -7,7 +7,9 @@ import time
 
 import nbformat
 import pytest
+from nbconvert.exporters import HTMLExporter
 from playwright.sync_api import expect
+from ui.panel import PICTURES
 
 OUTPUT = ".jp-OutputArea .jp-FilesAndArtifacts"
 MAKE = """import jupyter_workspace as jw, time
@@ -19,6 +21,13 @@ panel"""
 BUSY = """import pathlib, time
 while not pathlib.Path("go").exists():
     time.sleep(0.1)"""
+MIME = "application/vnd.jupyter-workspace.v1+json"
+DROP_TWO = """element => {
+  const dataTransfer = new DataTransfer();
+  dataTransfer.items.add(new File(['1'], 'one.txt'));
+  dataTransfer.items.add(new File(['2'], 'two.txt'));
+  element.dispatchEvent(new DragEvent('drop', {dataTransfer, bubbles: true, cancelable: true}));
+}"""
 ASK = "print(seen, [file.name for file in panel.files], changes[-1])"
 
 
@@ -77,5 +86,56 @@ def test_a_panel_is_back_at_once_after_a_reload_in_the_middle_of_a_cell(panel, s
     assert time.monotonic() - begun < 2
     saved = nbformat.read(server.root / notebook, as_version=4)
     data = saved.cells[0].outputs[0]["data"]
-    assert data["application/vnd.jupyter-workspace.v1+json"]["view"] == "attachments"
+    assert data[MIME]["view"] == "attachments"
     assert "<table>" in data["text/html"]
+
+
+def test_where_nothing_of_ours_runs_a_table_stands_in(panel, server, notebook):
+    page = panel.page
+    server.upload(server.session(notebook), "sales.csv", b"a,b\n")
+    panel.open(notebook)
+    panel.run_cell(0)
+    expect(page.locator(OUTPUT)).to_contain_text("sales.csv", timeout=30_000)
+    page.keyboard.press("Control+s")
+    page.wait_for_function("() => !document.querySelector('.jp-mod-dirty')")
+
+    html, _ = HTMLExporter().from_filename(str(server.root / notebook))
+
+    export = page.context.new_page()
+    # As nbviewer and GitHub do it: what stands in the notebook, and no script.
+    export.route("**/*", lambda route: route.abort())
+    export.set_content(html, wait_until="commit")
+    table = export.locator(".jp-OutputArea-output table")
+    expect(table).to_contain_text("sales.csv")
+    table.screenshot(path=PICTURES / "export.png")
+    export.close()
+
+
+def test_a_panel_for_one_file_takes_one_at_a_time(panel, server):
+    source = "import jupyter_workspace as jw\njw.AttachmentPanel(multiple=False)"
+    notebook = server.notebook("single.ipynb", source)
+    panel.open(notebook)
+    panel.run_cell(0)
+    output = panel.page.locator(OUTPUT)
+    expect(output).to_contain_text("Drop files or folders here", timeout=30_000)
+    field = output.locator("input[type=file]").first
+    expect(field).not_to_have_attribute("multiple", "")
+    expect(output.get_by_role("button", name="Upload a folder")).to_have_count(0)
+
+    output.locator(".jp-FA-session").evaluate(DROP_TWO)
+
+    expect(output.get_by_role("row").filter(has_text="one.txt")).to_be_visible()
+    expect(output).to_contain_text("This place takes one file at a time.")
+    assert set(server.files(server.session(notebook))) == {"attachments/one.txt"}
+
+
+def test_an_output_that_says_nonsense_breaks_nothing(panel, server):
+    name = server.notebook("nonsense.ipynb", "")
+    saved = nbformat.read(server.root / name, as_version=4)
+    data = {MIME: {"v": 9, "view": "attachments", "session_id": 7, "title": {"a": 1}}}
+    saved.cells[0].outputs = [nbformat.v4.new_output("display_data", data)]
+    nbformat.write(saved, server.root / name)
+
+    panel.open(name)
+
+    expect(panel.page.locator(OUTPUT)).to_contain_text("This panel is of another version")
