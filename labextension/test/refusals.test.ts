@@ -6,7 +6,8 @@ import { parseTable } from '../src/model/separated';
 import { previewOf } from '../src/model/preview';
 import { widgetDataOf } from '../src/views/widgetView';
 import { FakeTransport, answer } from './fakes';
-import { record, session } from './records';
+import type { FileRecord } from '../src/client/wire';
+import { event, record, session } from './records';
 
 function modelOf(transport: FakeTransport): SessionModel {
   return new SessionModel(new WorkspaceClient(transport), session());
@@ -39,6 +40,34 @@ describe('a session that somebody else changed', () => {
 
     expect(model.complaint.get()).toBeNull();
     expect(model.deletion.get()?.files.map(file => file.attachment_id)).toEqual(['att_2']);
+  });
+});
+
+describe('a file that came while a cell ran', () => {
+  it('is told with its cell when the cell has ended, and asked for once', async () => {
+    const origin = { execution_count: 5 } as FileRecord['provenance'];
+    const page = { artifacts: [record({ provenance: origin })], total: 1, has_more: false, next: null };
+    const news = { events: [event()], next_cursor: 1, has_more: false, timed_out: false, reset: false };
+    let polls = 0;
+    const transport = new FakeTransport(({ path }) => {
+      if (!path.includes('artifact-events')) {
+        return answer(200, page);
+      }
+      polls += 1;
+      // After the first news there are no more.
+      return polls > 1 ? new Promise(() => undefined) : answer(200, news);
+    });
+    const model = modelOf(transport);
+    model.enter();
+    await expect.poll(() => model.files.get().size, { timeout: 10_000 }).toBe(1);
+    model.leave();
+    const before = transport.asked.length;
+
+    await model.learnOrigins();
+    await model.learnOrigins();
+
+    expect(transport.asked.length).toBe(before + 1);
+    expect(model.files.get().get('att_1')?.provenance).toEqual(origin);
   });
 });
 

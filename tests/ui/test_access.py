@@ -102,6 +102,15 @@ def test_the_focus_goes_to_the_next_row_of_transfers_and_of_the_trash(opened):
     assert has_focus(opened) == "Files"
 
 
+def test_who_asks_for_the_panel_by_key_goes_on_there(opened):
+    opened.page.locator('[data-id="filebrowser"]').click()
+    opened.page.locator(".jp-Notebook .jp-Cell").first.click()
+
+    opened.page.evaluate("() => window.jupyterapp.commands.execute('files-and-artifacts:show')")
+
+    assert has_focus(opened) == "Files"
+
+
 def test_a_file_that_a_cell_made_is_told_to_screen_readers(opened, server):
     session = server.session(opened.root.get_by_role("heading", level=3).locator("bdi").inner_text())
     (server.root / "workspace" / session / "loss.png").write_bytes(png(9, 9, (200, 10, 10)))

@@ -68,6 +68,17 @@ def test_the_palette_offers_the_commands(panel, notebook):
     panel.page.keyboard.press("Escape")
 
 
+def test_the_menu_of_a_notebook_shows_the_panel(panel, notebook):
+    panel.open(notebook)
+    panel.page.locator('[data-id="filebrowser"]').click()
+    expect(panel.root).not_to_be_visible()
+    panel.page.locator(".jp-Notebook .jp-Cell").first.click(button="right")
+
+    panel.page.get_by_role("menuitem", name="Show Files & Artifacts").click()
+
+    expect(panel.row("zebra.txt")).to_be_visible()
+
+
 def test_a_list_begins_in_the_order_of_the_settings(panel, server, notebook):
     raw = json.dumps({"sort": "name", "descending": False})
     with server.jupyter() as jupyter:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import time
 
@@ -32,9 +33,9 @@ ASK = "print(seen, [file.name for file in panel.files], changes[-1])"
 
 
 @pytest.fixture
-def notebook(server, request) -> str:
+def notebook(server) -> str:
     (server.root / "go").unlink(missing_ok=True)
-    return server.notebook(f"widget-{len(request.node.name)}.ipynb", MAKE, BUSY, ASK)
+    return server.notebook(f"widget-{os.urandom(3).hex()}.ipynb", MAKE, BUSY, ASK)
 
 
 def test_a_panel_uploads_past_a_busy_kernel_and_calls_back(panel, server, notebook):

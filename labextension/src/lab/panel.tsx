@@ -25,6 +25,7 @@ export class FilesPanel extends ReactWidget {
     this.addClass('jp-FilesAndArtifacts');
     this.title.icon = clipIcon;
     this.title.caption = kit.trans.__('Files & Artifacts');
+    this.node.tabIndex = -1;
     this.node.setAttribute('role', 'region');
     this.node.setAttribute('aria-label', kit.trans.__('Files & Artifacts'));
   }
@@ -34,6 +35,13 @@ export class FilesPanel extends ReactWidget {
     this.notebookPath = notebookPath;
     if (this.isVisible) {
       void this.work.desk.show(notebookPath);
+    }
+  }
+
+  /** The kernel of the notebook has come to rest. */
+  cellEnded(): void {
+    if (this.isVisible) {
+      void this.work.desk.model?.learnOrigins();
     }
   }
 
@@ -51,6 +59,15 @@ export class FilesPanel extends ReactWidget {
     super.onAfterShow(message);
     // Asking for a notebook's session makes one, so nobody's folder grows by what they do not look at.
     void this.work.desk.show(this.notebookPath);
+  }
+
+  /** Who asks for the panel by key goes on there. */
+  protected override onActivateRequest(message: Message): void {
+    super.onActivateRequest(message);
+    if (!this.node.contains(document.activeElement)) {
+      const find = (what: string): HTMLElement | null => this.node.querySelector<HTMLElement>(what);
+      (find('[role="grid"]') ?? find('button:not(:disabled)') ?? this.node).focus();
+    }
   }
 
   private notebookPath: string | null = null;

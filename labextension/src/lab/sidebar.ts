@@ -66,6 +66,11 @@ function followNotebook(tracker: INotebookTracker, panel: FilesPanel): void {
   tracker.currentChanged.connect(follow);
   tracker.widgetAdded.connect((_, notebook) => {
     notebook.context.pathChanged.connect(follow);
+    notebook.sessionContext.statusChanged.connect((_context, status) => {
+      if (status === 'idle' && notebook === tracker.currentWidget) {
+        panel.cellEnded();
+      }
+    });
   });
   follow();
 }

@@ -121,6 +121,21 @@ export class SessionModel {
     await this.refresh();
   }
 
+  /** Asks which cell made the files that came while it ran: it is known when the cell ends, and that is no news. */
+  async learnOrigins(): Promise<void> {
+    if (this.unexplained.size === 0) {
+      return;
+    }
+    this.unexplained.clear();
+    await this.attempt(async () => {
+      const { artifacts } = await this.client.newestFiles(this.id);
+      const known = this.files.get();
+      const isSame = (file: FileRecord): boolean =>
+        known.get(file.attachment_id)?.artifact_id === file.artifact_id;
+      this.put(artifacts.filter(isSame), false);
+    });
+  }
+
   /** Sends files into a folder of the session. */
   upload(files: readonly Picked[], onConflict: Conflict, dir = 'attachments'): void {
     this.transfers.add(files, dir, onConflict);
@@ -239,6 +254,9 @@ export class SessionModel {
       } else {
         files.set(event.attachment_id, recordOf(event, known));
         fresh.push(event.attachment_id);
+        if (event.source === 'watch' && event.provenance === null) {
+          this.unexplained.add(event.attachment_id);
+        }
       }
     }
     this.files.set(files);
@@ -291,6 +309,8 @@ export class SessionModel {
 
   private feed: Feed | null = null;
   private viewers = 0;
+  /** The files of which nobody has said yet what made them. */
+  private readonly unexplained = new Set<string>();
   private turn = 0;
   private asked: Promise<Service> | null = null;
   /** The news that came while pages are read: a page may be older than they are. */
