@@ -47,6 +47,8 @@ export function typeOf(file: FileRecord): FileType {
 
 /** More digits than a number in a name has. */
 const DIGITS = 16;
+/** Letters without accents; most names have no others. */
+const PLAIN = /^[\x20-\x7E]*$/;
 const names = new WeakMap<FileRecord, string>();
 
 /**
@@ -56,17 +58,21 @@ const names = new WeakMap<FileRecord, string>();
 function nameKey(file: FileRecord): string {
   let key = names.get(file);
   if (key === undefined) {
-    const plain = file.name.normalize('NFD').replace(/\p{M}/gu, '').toLowerCase();
+    const plain = (PLAIN.test(file.name) ? file.name : withoutAccents(file.name)).toLowerCase();
     key = plain.replace(/\d+/g, number => number.padStart(DIGITS, '0'));
     names.set(file, key);
   }
   return key;
 }
 
-const ORDERS: Record<SortKey, (one: FileRecord, other: FileRecord) => number> = {
-  name: (one, other) => compareText(nameKey(one), nameKey(other)),
-  modified: (one, other) => compareText(one.modified_at, other.modified_at),
-  size: (one, other) => one.size - other.size
+function withoutAccents(text: string): string {
+  return text.normalize('NFD').replace(/\p{M}/gu, '');
+}
+
+const KEYS: Record<SortKey, (file: FileRecord) => string | number> = {
+  name: nameKey,
+  modified: file => file.modified_at,
+  size: file => file.size
 };
 
 /** The files that match, in the order wanted. */
@@ -78,12 +84,16 @@ export function rowsOf(files: Iterable<FileRecord>, query: Query): FileRecord[] 
       (query.type === 'all' || typeOf(file) === query.type) &&
       words.every(word => file.path.toLowerCase().includes(word))
   );
-  const order = ORDERS[query.sort];
+  const keyOf = KEYS[query.sort];
   const sign = query.isDescending ? -1 : 1;
+  // Each key is made once and not at each comparison, of which 10,000 rows need 130,000.
+  const keyed = rows.map(file => ({ file, key: keyOf(file) }));
   // The id last, so that rows that are alike keep their places.
-  return rows.sort(
-    (one, other) => sign * order(one, other) || compareText(one.attachment_id, other.attachment_id)
+  keyed.sort(
+    (one, other) =>
+      sign * compare(one.key, other.key) || compare(one.file.attachment_id, other.file.attachment_id)
   );
+  return keyed.map(({ file }) => file);
 }
 
 /** The same query with another order: a second time the same key turns it round. */
@@ -93,6 +103,6 @@ export function sortedBy(query: Query, sort: SortKey): Query {
   return { ...query, sort, isDescending: isSame ? !query.isDescending : sort !== 'name' };
 }
 
-function compareText(one: string, other: string): number {
+function compare<T extends string | number>(one: T, other: T): number {
   return one < other ? -1 : Number(one > other);
 }
