@@ -2,7 +2,7 @@ import pytest
 
 from jupyter_workspace.errors import DiskFull
 from jupyter_workspace.services.replay import replay
-from tests.unit.opening import ADA, FailsAt, caught, indexed, session, upload
+from tests.unit.opening import ADA, FailsAt, caught, indexed, session, upload, write
 
 
 def lines(opener):
@@ -96,3 +96,50 @@ async def test_readers_are_told_after_the_commit_and_only_of_what_changed(worksp
     await caught(upload(workspace, "a.csv", session_id="three"))
 
     assert told == [frozenset({"one"}), frozenset({"two"})]
+
+
+# RELIABILITY F2: the last step of the ladder; what is acknowledged must outlive the index in memory
+async def test_an_index_in_memory_is_in_the_journal_before_it_is_committed(opener, monkeypatch):
+    opener.database = write(opener.root, "a file", b"") / "index.sqlite"
+    async with opener() as workspace:
+        await session(workspace)
+        assert "in memory only" in workspace.problems()[0].message
+        journals = workspace.parts.ledger.journals
+        with monkeypatch.context() as patch:
+            patch.setattr(journals, "append", FailsAt(None, DiskFull()))
+            error = await caught(upload(workspace, "a.csv"))
+        entry = await upload(workspace, "b.csv")
+        assert list((await indexed(workspace))[2]) == [entry.attachment_id]
+
+    assert isinstance(error, DiskFull)
+    assert list(lines(opener).files) == [entry.attachment_id]
+
+
+async def test_lines_that_cannot_be_appended_at_start_either_go_with_the_next_change(opener, monkeypatch):
+    async with opener() as workspace:
+        await session(workspace)
+        journals = type(workspace.parts.ledger.journals)
+        monkeypatch.setattr(workspace.parts.ledger.journals, "append", FailsAt(None, OSError()))
+        first = await upload(workspace, "a.csv")
+    with monkeypatch.context() as patch:
+        patch.setattr(journals, "append", FailsAt(None, OSError()))
+        patch.setattr(journals, "replace", FailsAt(None, OSError()))
+        opening = opener()
+        workspace = await opening.__aenter__()
+
+    second = await upload(workspace, "b.csv")
+    await opening.__aexit__(None, None, None)
+
+    assert lines(opener).files.keys() == {first.attachment_id, second.attachment_id}
+    assert lines(opener).damaged == 0
+
+
+async def test_a_full_disk_is_told_when_no_room_was_set_aside(workspace, monkeypatch):
+    async def make_room():
+        return False
+
+    monkeypatch.setattr(workspace.parts.ledger, "_make_room", make_room)
+    failing = FailsAt(None, DiskFull())
+
+    assert isinstance(await caught(workspace.parts.ledger.insist(failing)), DiskFull)
+    assert failing.count == 1
