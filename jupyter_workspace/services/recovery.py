@@ -154,6 +154,4 @@ def _same(indexed: Replayed, journal: Replayed) -> bool:
 
 def _compared(entry: SessionEntry | None) -> SessionEntry | None:
     """The session without what changes from use to use and is not worth a line in the journal."""
-    if entry is None:
-        return None
-    return replace(entry, last_used_at=entry.created_at, last_sequence=0, oldest_sequence=1)
+    return entry and replace(entry, last_used_at=entry.created_at, last_sequence=0, oldest_sequence=1)
