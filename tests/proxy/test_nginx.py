@@ -134,6 +134,26 @@ def test_an_upload_outlives_a_restart_of_nginx(front, session, big, nginx):
     assert_arrived(session, big)
 
 
+def test_transfers_outlive_a_restart_of_the_server_behind_nginx(front, behind, session, big, tmp_path):
+    # B16: meanwhile nginx answers 502 in the server's place.
+    starting = []
+
+    def kill(done):
+        if done > 2 * MIB and not starting:
+            behind.kill()
+            starting.append(threading.Timer(1.0, behind.start))
+            starting[0].start()
+
+    with Client(front.url, front.token) as client:
+        record = client.upload(session.id, big, on_progress=kill)
+        starting.pop().join()
+        path = client.download(session.id, record.artifact_id, tmp_path / "back.bin", on_progress=kill)
+        starting.pop().join()
+
+    assert_arrived(session, big)
+    assert digest(path) == digest(big)
+
+
 def test_what_came_before_a_cut_is_kept_or_none_of_it(front, session):
     """nginx passes a broken request on if it does not buffer, and else not: an offset is never a guess."""
     upload = begun(session, 900_000)
