@@ -164,7 +164,7 @@ def test_several_ranges_come_as_parts_or_as_the_whole(stored):
 
 
 def test_very_many_ranges_are_not_served(stored):
-    # API 11.40
+    # API 11.40; RELIABILITY S17
     many = ",".join(f"{n}-{n}" for n in range(0, 400, 2))
 
     answer = ask(stored, Range=f"bytes={many}")

@@ -358,7 +358,7 @@ def test_what_is_no_form_is_refused(server, session, content_type):
     ids=range(14),
 )
 def test_content_that_looks_like_a_boundary_is_kept(session, content):
-    # S0-76 S1-15; API 4
+    # S0-76 S1-15; API 4; RELIABILITY S18
     answer = session.post(file_part(content, "a.bin"))
 
     assert answer.status == 201
@@ -420,7 +420,7 @@ def test_lines_that_end_in_lf_alone_are_refused(server, session):
     ids=range(18),
 )
 def test_a_broken_form_is_refused(server, session, body):
-    # S1-13 C3; API 4
+    # S1-13 C3; API 4; RELIABILITY S18
     answer = sent(session, body)
 
     assert (answer.status, answer.code in {"form_invalid", "file_missing"}) == (400, True), answer.text()
@@ -457,7 +457,7 @@ def test_a_part_may_have_other_headers_in_any_case(session):
     ids=["17 texts", "64 KiB of text", "16 KiB of header"],
 )
 def test_a_form_that_is_too_much_is_refused(server, session, parts):
-    # API 11.17
+    # API 11.17; RELIABILITY S18
     refused_without_a_trace(server, session, session.post(*parts, file_part(b"x")))
 
 
