@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from playwright.sync_api import expect
 from ui.pictures import png
@@ -100,12 +102,22 @@ def test_axe_finds_nothing(opened, theme):
     assert opened.violations() == []
 
 
-def test_axe_finds_nothing_in_an_empty_panel_and_in_the_trash(panel, server):
-    panel.open(server.notebook("bare.ipynb"))
+@pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
+def test_axe_finds_nothing_in_an_empty_panel_in_a_question_and_in_the_trash(panel, server, theme):
+    panel.open(server.notebook(f"bare{os.urandom(3).hex()}.ipynb"))
+    panel.theme(theme)
     expect(panel.root).to_contain_text("Drop files or folders here")
     assert panel.violations() == []
 
-    panel.root.get_by_role("button", name="Show the trash").click()
+    for _ in range(2):
+        panel.pick({"name": "taken.txt", "mimeType": "text/plain", "buffer": b"x"})
+        expect(panel.row("taken.txt")).to_be_visible()
+    expect(panel.root).to_contain_text("There is a file taken.txt already.")
+    panel.page.wait_for_function("() => document.getAnimations().every(one => one.playState !== 'running')")
+    assert panel.violations() == []
+    panel.root.get_by_role("button", name="Skip").click()
 
+    panel.root.get_by_role("button", name="Show the trash").click()
     expect(panel.root).to_contain_text("The trash is empty.")
+    panel.page.mouse.move(900, 500)
     assert panel.violations() == []
