@@ -151,15 +151,16 @@ function useWindow(
   return { top: view.top, first, last, height: view.height, onScroll: look };
 }
 
-/** Another question is answered from its beginning. */
-function useBeginning(ref: RefObject<HTMLDivElement>, query: Query): void {
-  const last = useRef(query);
+/** Another question is answered from its beginning; another order of the same files is none. */
+function useBeginning(ref: RefObject<HTMLDivElement>, { text, kind, type }: Query): void {
+  const question = `${kind} ${type} ${text}`;
+  const last = useRef(question);
   useLayoutEffect(() => {
-    if (ref.current !== null && last.current !== query) {
+    if (ref.current !== null && last.current !== question) {
       ref.current.scrollTop = 0;
     }
-    last.current = query;
-  }, [ref, query]);
+    last.current = question;
+  }, [ref, question]);
 }
 
 /** Scrolls when the focus moves out of sight, or the list becomes lower. */
