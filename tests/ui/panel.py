@@ -45,7 +45,7 @@ CLOSE = """async () => {
 }"""
 #: What JupyterLab's own parts say, and the network's line for a refusal that a test asked for.
 OTHERS = re.compile(
-    r"Failed to load resource|jupyterlab|codemirror|preload|favicon|Lumino|@jupyter|Comm not found",
+    r"Failed to load resource|jupyterlab|codemirror|preload|favicon|Lumino|@jupyter|Comm not found|debugger state",
     re.IGNORECASE,
 )
 
