@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import click
 
 from jupyter_workspace.cli.files import COLUMNS, id_of
 from jupyter_workspace.cli.folders import UNREADABLE, Chosen, choose
 from jupyter_workspace.cli.output import shown_path, size_of
+from jupyter_workspace.cli.present import Plan, Present, digest_of
 from jupyter_workspace.cli.progress import Bars
 from jupyter_workspace.client.async_client import AsyncClient
 from jupyter_workspace.errors import OutOfSpace, ServerUnreachable, SessionClosed, WorkspaceError
@@ -44,75 +46,110 @@ OF_ALL = (ServerUnreachable, OutOfSpace, SessionClosed)
 def upload(
     context: Context, session_id: str, paths: tuple[Path, ...], folder: str, on_conflict: Conflict
 ) -> int:
-    """Upload files and folders; a broken upload goes on where it stopped, each file is verified."""
+    """Upload files and folders; a broken upload goes on where it stopped, each file is verified.
+
+    What is there already with the same name and bytes is not uploaded again, unless --on-conflict is
+    error: after a run that was stopped, the same command uploads what is left.
+    """
     chosen, skipped = choose(paths)
     for path, reason in skipped:
         name = shown_path(path)
         context.output.beside(f"Skipped {name}: {reason}.", {"skipped": name, "reason": reason})
     # Before anything is tried for long: is there a server that takes files?
     context.client.get_service()
-    saved: dict[int, File] = {}
-    plan = _Plan(session_id, folder, on_conflict)
+    plan = Plan(session_id, folder, on_conflict)
+    run = _Run(context, plan, _present(context, plan, chosen))
     try:
         with Bars([one.size for one in chosen]) as bars:
-            asyncio.run(_send_all(context, bars, plan, chosen, saved))
+            asyncio.run(run.send_all(bars, chosen))
     finally:
-        if saved:
-            context.output.rows([saved[place] for place in sorted(saved)], COLUMNS)
-    is_all = len(saved) == len(chosen) and all(reason != UNREADABLE for _, reason in skipped)
+        run.tell()
+    is_all = len(run.saved) == len(chosen) and all(reason != UNREADABLE for _, reason in skipped)
     return 0 if is_all else 1
 
 
-class _Plan(NamedTuple):
-    """Where files go."""
-
-    session_id: str
-    folder: str
-    on_conflict: Conflict
-
-    def target(self, one: Chosen) -> tuple[str, str]:
-        """Folder and name in the session."""
-        return "/".join(part for part in (self.folder, one.folder) if part), one.path.name
+def _present(context: Context, plan: Plan, chosen: Sequence[Chosen]) -> Present:
+    found = _listed(context, plan, chosen)
+    if not any(found.like(*plan.target(one), one.size, plan.on_conflict) for one in chosen):
+        return found
+    # What was changed or removed by hand a moment ago must not be taken for what it was.
+    context.client.scan(plan.session_id)
+    return _listed(context, plan, chosen)
 
 
-async def _send_all(
-    context: Context, bars: Bars, plan: _Plan, chosen: Sequence[Chosen], saved: dict[int, File]
-) -> None:
-    """Sends a few files at a time; `saved` has the records by their places. An error of all ends it."""
-    # Which of two files with one name comes first must not be left to chance.
-    is_clear = len({plan.target(one) for one in chosen}) == len(chosen)
-    waiting = iter(enumerate(chosen))
-    async with AsyncClient.at(context.client.server) as client:
-
-        async def send() -> None:
-            for place, one in waiting:
-                try:
-                    saved[place] = await _sent(client, bars, plan, one)
-                except OF_ALL:
-                    raise
-                except (WorkspaceError, OSError) as error:
-                    context.output.error(error, of=shown_path(one.path))
-
-        senders = [asyncio.create_task(send()) for _ in range(AT_ONCE if is_clear else 1)]
-        try:
-            await asyncio.gather(*senders)
-        finally:
-            for sender in senders:
-                sender.cancel()
-            await asyncio.gather(*senders, return_exceptions=True)
+def _listed(context: Context, plan: Plan, chosen: Sequence[Chosen]) -> Present:
+    each_file = context.client.each_file
+    found = (each_file(plan.session_id, path=one.path, q=one.text) for one in plan.questions(chosen))
+    return Present(chain.from_iterable(found))
 
 
-async def _sent(client: AsyncClient, bars: Bars, plan: _Plan, one: Chosen) -> File:
-    folder, name = plan.target(one)
-    with bars.bar(shown_path(Path(name)), one.size) as done:
-        return await client.upload(
-            plan.session_id,
-            one.path,
-            name,
-            folder=folder,
-            on_conflict=plan.on_conflict,
-            on_progress=done,
-        )
+class _Run:
+    """One upload of many files; `saved` has the records by the files' places."""
+
+    def __init__(self, context: Context, plan: Plan, present: Present) -> None:
+        self._context = context
+        self._plan = plan
+        self._present = present
+        self._found = 0
+        self.saved: dict[int, File] = {}
+
+    def tell(self) -> None:
+        """Says what is there now, also when not all of it is."""
+        if self.saved:
+            self._context.output.rows([self.saved[place] for place in sorted(self.saved)], COLUMNS)
+        if self._found:
+            files = "1 file was" if self._found == 1 else f"{self._found} files were"
+            self._context.output.beside(f"{files} there already.", {"already_there": self._found})
+
+    async def send_all(self, bars: Bars, chosen: Sequence[Chosen]) -> None:
+        """Sends a few files at a time. An error of all ends it."""
+        # Which of two files with one name comes first must not be left to chance.
+        is_clear = len({self._plan.target(one) for one in chosen}) == len(chosen)
+        waiting = iter(enumerate(chosen))
+        async with AsyncClient.at(self._context.client.server) as client:
+
+            async def send() -> None:
+                for place, one in waiting:
+                    try:
+                        self.saved[place] = await self._sent(client, bars, one)
+                    except OF_ALL:
+                        raise
+                    except (WorkspaceError, OSError) as error:
+                        self._context.output.error(error, of=shown_path(one.path))
+
+            senders = [asyncio.create_task(send()) for _ in range(AT_ONCE if is_clear else 1)]
+            try:
+                await asyncio.gather(*senders)
+            finally:
+                for sender in senders:
+                    sender.cancel()
+                await asyncio.gather(*senders, return_exceptions=True)
+
+    async def _sent(self, client: AsyncClient, bars: Bars, one: Chosen) -> File:
+        folder, name = self._plan.target(one)
+        with bars.bar(shown_path(Path(name)), one.size) as done:
+            if (same := await self._same(one)) is not None:
+                done(one.size)
+                self._found += 1
+                return same
+            file = await client.upload(
+                self._plan.session_id,
+                one.path,
+                name,
+                folder=folder,
+                on_conflict=self._plan.on_conflict,
+                on_progress=done,
+            )
+        self._present.add(file)
+        return file
+
+    async def _same(self, one: Chosen) -> File | None:
+        """The file that is there already with the same bytes."""
+        like = self._present.like(*self._plan.target(one), one.size, self._plan.on_conflict)
+        if not like:
+            return None
+        digest = await asyncio.to_thread(digest_of, one.path)
+        return next((file for file in like if file.sha256 == digest), None)
 
 
 @click.command()

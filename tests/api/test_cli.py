@@ -14,12 +14,12 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from api.commands import Command, be_alone
 from api.running import Server
 from api.wire import file_part, query
 
 from jupyter_workspace.cli import main as module
 from jupyter_workspace.cli import transfers
-from jupyter_workspace.cli.main import main
 from jupyter_workspace.cli.progress import Bars
 
 pytestmark = pytest.mark.slow
@@ -31,31 +31,7 @@ CAFE = "caf\u00e9.csv"
 
 @pytest.fixture(autouse=True)
 def lonely(monkeypatch, tmp_path):
-    """No server of this machine's, no notes of other uploads."""
-    for name in [name for name in os.environ if name.startswith(("JUPYTER", "KERNEL_"))]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path / "runtime"))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-
-
-class Command:
-    """Runs the command in this process."""
-
-    def __init__(self, capsys, server):
-        self._capsys = capsys
-        self.server = ["--url", server.url, "--token", server.token]
-        self.out = self.err = ""
-
-    def __call__(self, *words, code=0):
-        with pytest.raises(SystemExit) as caught:
-            main([*self.server, *map(str, words)])
-        self.out, self.err = self._capsys.readouterr()
-        assert caught.value.code == code, self.err
-        return self.out
-
-    def json(self, *words, code=0):
-        """The values of its lines."""
-        return [json.loads(line) for line in self(*words, "--json", code=code).splitlines()]
+    be_alone(monkeypatch, tmp_path)
 
 
 @pytest.fixture
