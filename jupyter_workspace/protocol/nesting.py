@@ -7,13 +7,16 @@ text that is just within the interpreter's bound today need not be so at the nex
 from __future__ import annotations
 
 import re
+from itertools import accumulate, count
+from operator import sub
 from typing import Final
 
 #: Most arrays and objects in each other that are taken in.
 MAX_DEPTH: Final = 100
 
 _STRING: Final = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.DOTALL)
-_BRACES: Final = bytes.maketrans(b"{}", b"[]")
+#: 2 for what begins a level and 0 for what ends one, so that a sum of n marks is n more than the depth there.
+_MARKS: Final = bytes.maketrans(b"[{]}", bytes([2, 2, 0, 0]))
 _OTHERS: Final = bytes(set(range(256)) - set(b"[]{}"))
 
 
@@ -21,10 +24,6 @@ def is_too_deep(content: bytes) -> bool:
     """Whether a well-formed JSON text has more than `MAX_DEPTH` arrays and objects in each other."""
     if content.count(b"[") + content.count(b"{") <= MAX_DEPTH:
         return False
-    marks = _STRING.sub(b"", content).translate(_BRACES, _OTHERS)
-    for _ in range(MAX_DEPTH):
-        # Takes the innermost level away.
-        marks = marks.replace(b"[]", b"")
-        if not marks:
-            return False
-    return True
+    # By what runs in C: this is done in the loop, and a level after the other took half a second of 1 MiB.
+    marks = _STRING.sub(b"", content).translate(_MARKS, _OTHERS)
+    return max(map(sub, accumulate(marks), count(1)), default=0) > MAX_DEPTH
