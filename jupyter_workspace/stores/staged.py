@@ -97,7 +97,9 @@ class StagedFile:
 
     def flush(self, rest: bytes, offset: int) -> None:
         """Write what is still in memory, and wait for the disk."""
-        if self.is_abandoned:
+        # What was closed is on the disk; a look that comes after `park` must not open it again.
+        is_parked = self._descriptor < 0 and not self.is_untouched
+        if self.is_abandoned or (is_parked and not rest):
             return
         self._ensure_open()
         try:

@@ -339,6 +339,18 @@ async def test_a_parked_upload_holds_no_descriptor_and_goes_on(store, staging_fo
     assert digest.sha256 == hashlib.sha256(content).hexdigest()
 
 
+async def test_a_look_at_an_upload_that_is_being_parked_does_not_open_it_again(store):
+    # a HEAD comes while the bytes of a broken request are brought to the disk
+    staging = await store.stage()
+    before = open_descriptors()
+    await staging.write(b"hello")
+
+    parked, flushed = await asyncio.gather(staging.park(), staging.flush())
+
+    assert parked == flushed == 5
+    assert open_descriptors() == before
+
+
 @pytest.mark.parametrize(("kept", "written"), [(0, 0), (5, 9), (2_500_000, 3_000_000)])
 async def test_an_upload_of_a_former_life_is_cut_and_written_on(store, staging_folder, kept, written):
     content = bytes_of(kept + 6_000_000)
