@@ -96,6 +96,12 @@ class Files:
         row = rows.first()
         return None if row is None else entry_of(row)
 
+    async def holder(self, session_id: str, inode: int, size: int, mtime_ns: int) -> str | None:
+        """The `att_` id of a file, live or in the trash, that consists of the very bytes with these marks."""
+        marks = (files.c.inode == _signed(inode), files.c.size == size, files.c.mtime_ns == mtime_ns)
+        found = await self._one(files, files.c.session_id == session_id, *marks)
+        return None if found is None else found.attachment_id
+
     async def snapshot_of(self, session_id: str, root_path: str) -> Entry | None:
         """The newest live file that was copied from that place under the server's root."""
         return await self._from_root(session_id, root_path, files.c.storage != "reference")

@@ -26,7 +26,7 @@ from jupyter_workspace.services.ingest import Ingest
 from jupyter_workspace.services.parts import Parts
 from jupyter_workspace.services.room import Reservation, Room
 from jupyter_workspace.services.spooled import Spooled
-from jupyter_workspace.stores.base import Staging
+from jupyter_workspace.stores.base import Place, Staging
 
 __all__ = ["Spools"]
 
@@ -273,7 +273,8 @@ class Spools:
             return
         now = self._parts.clock()
         session = await tx.sessions.find(entry.session_id)
-        attachment_id, code = await _ended_before(tx, entry), _why_closed(session, entry)
+        attachment_id = await self._ended_before(tx, entry, is_there=is_there) if entry.is_complete else None
+        code = _why_closed(session, entry)
         if attachment_id is not None or code is not None:
             state: UploadState = "failed" if attachment_id is None else "done"
             ended = replace(entry, state=state, finished_at=now, attachment_id=attachment_id, code=code)
@@ -282,10 +283,17 @@ class Spools:
             held = self._room.hold(session, max(entry.length or 0, entry.offset), entry.offset)
             self.add(entry, held, None)
 
-
-async def _ended_before(tx: Transaction, entry: UploadEntry) -> str | None:
-    """The file that the upload became just before the server died."""
-    return await published(tx, entry) if entry.is_complete else None
+    async def _ended_before(self, tx: Transaction, entry: UploadEntry, *, is_there: bool) -> str | None:
+        """The file that the upload became, or was about to, just before the server died."""
+        known = await published(tx, entry)
+        if known is not None or not is_there:
+            return known
+        # An index that was lost has taken the keys with it. The journal still knows the bytes of files: under
+        # the staging name it can be those of the new file, or of the one that was swapped for it.
+        found = await self._parts.store.stat(Place("staging", entry.spool))
+        if found is None:
+            return None
+        return await tx.files.holder(entry.session_id, found.inode, found.size, found.mtime_ns)
 
 
 def _why_closed(session: SessionEntry | None, entry: UploadEntry) -> str | None:

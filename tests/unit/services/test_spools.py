@@ -349,6 +349,48 @@ async def test_an_upload_that_was_published_is_not_published_again(opener, monke
         assert (await report(workspace, entry)).attachment_id == found.attachment_id
 
 
+async def test_an_upload_whose_bytes_have_become_a_file_is_not_published_again_without_the_index(
+    opener, monkeypatch
+):
+    # RELIABILITY C1: a rename that was made of link and unlink, or half of which a power cut took back
+    async with opener() as workspace:
+        await session(workspace)
+        entry = await made(workspace, 5, filename="a")
+        monkeypatch.setattr(workspace.parts.store, "drop_note", FailsAt(None, Busy()))
+        await patched(workspace, entry, 0, b"hello")
+    os.link(opener.folder() / "attachments/a", opener.state / "staging" / entry.spool)
+    opener.database.unlink()
+
+    async with opener() as workspace:
+        found = await record(workspace, entry)
+
+        assert [file.attachment_id for file in await attachments(workspace)] == [found.attachment_id]
+        await nothing_staged(opener)
+        assert await content_of(workspace, found.attachment_id) == b"hello"
+
+
+async def test_an_old_version_that_has_the_name_of_an_upload_is_not_published_without_the_index(opener):
+    # RELIABILITY C1: cut off after the two had swapped their names
+    async with opener(scanner=FakeScanner(ScanUnavailable(), b"new")) as workspace:
+        await session(workspace)
+        old = await made(workspace, 5, filename="a")
+        old = await patched(workspace, old, 0, b"older")
+        entry = await made(workspace, 3, filename="a", on_conflict="replace")
+        await caught(patched(workspace, entry, 0, b"new"))
+    target, staging = opener.folder() / "attachments/a", opener.state / "staging" / entry.spool
+    target.rename(opener.root / "waiting")
+    staging.rename(target)
+    (opener.root / "waiting").rename(staging)
+    opener.database.unlink()
+
+    async with opener() as workspace:
+        assert (await record(workspace, entry)).attachment_id == old.attachment_id
+        await workspace.reconcile.scan("churn")
+
+        assert await content_of(workspace, old.attachment_id) == b"new"
+        await nothing_staged(opener)
+
+
 async def test_an_upload_that_was_recorded_is_not_found_open_again(opener, monkeypatch):
     async with opener(scanner=FakeScanner(Infected())) as workspace:
         await session(workspace)
