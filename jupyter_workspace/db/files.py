@@ -49,6 +49,8 @@ class Files:
         self._outbox = outbox
         self._added: list[Entry] = []
         self._totals: dict[str, Counter[str]] = {}
+        #: (session_id, attachment_id) of each file that was added, changed or forgotten
+        self.changed: set[tuple[str, str]] = set()
 
     async def flush(self) -> None:
         """Writes the new files and the totals that were gathered."""
@@ -250,6 +252,7 @@ class Files:
         """Adds a file; it is written with the others of this transaction."""
         self._added.append(entry)
         self._count(None, entry)
+        self.changed.add((entry.session_id, entry.attachment_id))
         await self._outbox.add(entry.session_id, "file", entry)
 
     async def put(self, before: Entry, after: Entry) -> None:
@@ -258,6 +261,7 @@ class Files:
             update(files).where(files.c.attachment_id == before.attachment_id).values(**_values(after))
         )
         self._count(before, after)
+        self.changed.add((after.session_id, after.attachment_id))
         await self._outbox.add(after.session_id, "file", after)
 
     async def drop(self, entry: Entry) -> None:
@@ -266,6 +270,7 @@ class Files:
             await self.drop_version(version)
         await self._connection.execute(delete(files).where(files.c.attachment_id == entry.attachment_id))
         self._count(entry, None)
+        self.changed.add((entry.session_id, entry.attachment_id))
         await self._outbox.add(entry.session_id, "file_gone", {"attachment_id": entry.attachment_id})
 
     async def put_version(self, before: Entry | None, after: Entry) -> None:

@@ -42,6 +42,7 @@ class Ledger:
         self._flushed: dict[str, int] = {}
         self._listeners: list[Callable[[frozenset[str]], None]] = []
         self._session_listeners: list[Callable[[frozenset[str]], None]] = []
+        self._file_listeners: list[Callable[[frozenset[tuple[str, str]]], None]] = []
 
     def on_commit(self, listener: Callable[[frozenset[str]], None]) -> None:
         """Calls `listener` after each commit with the ids of the sessions that changed."""
@@ -50,6 +51,10 @@ class Ledger:
     def on_session_commit(self, listener: Callable[[frozenset[str]], None]) -> None:
         """Calls `listener` after each commit with the ids of the sessions whose own record changed."""
         self._session_listeners.append(listener)
+
+    def on_file_commit(self, listener: Callable[[frozenset[tuple[str, str]]], None]) -> None:
+        """Calls `listener` after each commit with (session_id, attachment_id) of the files that changed."""
+        self._file_listeners.append(listener)
 
     async def insist(self, act: Callable[[], Awaitable[T]]) -> T:
         """What it gives; on a full disk it is done once more, with the room that is set aside for that.
@@ -79,6 +84,9 @@ class Ledger:
         if tx.outbox.changed_sessions:
             for listener in self._session_listeners:
                 listener(frozenset(tx.outbox.changed_sessions))
+        if tx.files.changed:
+            for file_listener in self._file_listeners:
+                file_listener(frozenset(tx.files.changed))
         changed = frozenset(line.session_id for line in added)
         if changed:
             for listener in self._listeners:

@@ -125,6 +125,59 @@ async def test_an_unchanged_manifest_is_left_as_it_is(workspace, opener):
     assert (opener.folder() / PATH).stat() == before
 
 
+# S0-05, API 11.34
+async def test_a_manifest_takes_over_what_did_not_change(workspace, opener, monkeypatch):
+    await session(workspace)
+    for name in ("a.csv", "b.csv", "c.csv"):
+        entry = await upload(workspace, name)
+    await workspace.manifests.flush()
+    asked = []
+    record_of = manifests.record_of
+    monkeypatch.setattr(manifests, "record_of", lambda entry: asked.append(entry.path) or record_of(entry))
+
+    await upload(workspace, "d.csv")
+    await workspace.manifests.flush()
+    await workspace.artifacts.delete(ADA, "churn", [entry.attachment_id], permanent=False)
+    await workspace.manifests.flush()
+
+    assert asked == ["attachments/d.csv"]
+    before = (opener.folder() / PATH).stat()
+    workspace.manifests.changed(frozenset({"churn"}))
+    await workspace.manifests.flush()
+    assert (opener.folder() / PATH).stat() == before
+    paths = [entry["workspace_path"] for entry in read(opener)["attachments"].values()]
+    assert sorted(paths) == ["attachments/a.csv", "attachments/b.csv", "attachments/d.csv"]
+
+
+async def test_nothing_is_taken_over_from_a_manifest_that_somebody_changed(workspace, opener):
+    await session(workspace)
+    entry = await upload(workspace, "a.csv")
+    await workspace.manifests.flush()
+    text = (opener.folder() / PATH).read_bytes()
+    write(opener.folder(), PATH, text.replace(b"a.csv", b"z.csv"))
+
+    await upload(workspace, "b.csv")
+    await workspace.manifests.flush()
+
+    found = read(opener)["attachments"]
+    assert len(found) == 2
+    assert found[entry.attachment_id]["workspace_path"] == "attachments/a.csv"
+
+
+async def test_a_session_that_is_made_again_forgets_what_its_manifest_said(workspace, opener):
+    await session(workspace)
+    await upload(workspace, "a.csv")
+    await workspace.manifests.flush()
+    await workspace.sessions.delete(ADA, "churn", with_files=False)
+    (opener.folder() / "attachments/a.csv").unlink()
+
+    await session(workspace)
+    entry = await upload(workspace, "b.csv")
+    await workspace.manifests.flush()
+
+    assert list(read(opener)["attachments"]) == [entry.attachment_id]
+
+
 async def test_something_far_too_large_in_its_place_is_replaced(workspace, opener, monkeypatch):
     await session(workspace)
     await upload(workspace, "a.csv")
