@@ -71,7 +71,8 @@ def _running(folder: Path) -> Iterator[_Running]:
     for file in sorted(folder.glob("jpserver-*.json"), key=_modified_at, reverse=True):
         try:
             found = msgspec.json.decode(file.read_bytes(), type=_Running)
-            os.kill(found.pid, 0)
+            if os.name != "nt":  # there signal 0 is Ctrl-C, and would end the server
+                os.kill(found.pid, 0)
         except (OSError, msgspec.DecodeError):
             continue  # left behind by a server that was killed
         yield found

@@ -210,12 +210,12 @@ class PartFile:
         self.file.flush()
         if self._size() < LEAST_KEPT_BYTES or not _etag_in(self._path.name):
             self.discard()
-        self.file.close()
+        else:
+            self.file.close()
 
     def discard(self) -> None:
         """Removes it."""
-        self._path.unlink(missing_ok=True)
-        self.file.close()
+        locks.remove(self.file, self._path)
 
 
 def _left(folder: Path, mark: str) -> Iterator[Path]:

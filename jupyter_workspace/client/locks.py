@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import BinaryIO
 
-__all__ = ["take"]
+__all__ = ["remove", "take"]
 
 
 def take(file: BinaryIO) -> bool:
@@ -18,3 +20,11 @@ def take(file: BinaryIO) -> bool:
     except OSError:
         return False
     return True
+
+
+def remove(file: BinaryIO, path: Path) -> None:
+    """Closes and removes an open file, so that nobody else takes it in between."""
+    if os.name == "nt":  # pragma: no cover - there an open file cannot be removed
+        file.close()
+    path.unlink(missing_ok=True)
+    file.close()

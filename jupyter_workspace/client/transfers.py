@@ -46,6 +46,9 @@ FIRST_BYTE_PATIENCE_SECONDS = 15.0
 #: Pauses of an upload in one request, in all: a restart of the server.
 AT_ONCE_PATIENCE_SECONDS = 30.0
 
+#: What ends a download and says nothing about its bytes: a later call goes on with them.
+PASSING_ERRORS = (errors.ServerUnreachable, errors.Unavailable, errors.Internal, errors.Denied)
+
 UNSATISFIABLE = 416
 TOO_LARGE = 413
 
@@ -302,7 +305,7 @@ def _land(target: Path, receive: Callable[[Landing], Flow[None]], on_progress: P
             yield from work(lambda: landing.resume(part.etag))
         yield from receive(landing)
         yield from work(lambda: part.become(target))
-    except (errors.ServerUnreachable, errors.Unavailable, GeneratorExit, KeyboardInterrupt):
+    except (*PASSING_ERRORS, GeneratorExit, KeyboardInterrupt):
         # The line, the server, or the person who stopped it: it can be gone on with.
         part.keep()
         raise

@@ -86,13 +86,16 @@ class Unfinished:
 
     def forget(self) -> None:
         """The upload has ended."""
-        self._path.unlink(missing_ok=True)
+        self._file.truncate(0)
 
     def close(self) -> None:
-        """Lets others have it; what was never written to goes."""
-        if not os.fstat(self._file.fileno()).st_size:
-            self.forget()
-        self._file.close()
+        """Lets others have it; what says nothing goes. A second time does nothing."""
+        if self._file.closed:
+            return
+        if os.fstat(self._file.fileno()).st_size:
+            self._file.close()
+        else:
+            locks.remove(self._file, self._path)
 
 
 def _sweep(folder: Path) -> None:
@@ -101,6 +104,6 @@ def _sweep(folder: Path) -> None:
         try:
             if time.time() - path.stat().st_mtime > KEPT_SECONDS:
                 path.unlink()
-        except FileNotFoundError:
-            # Another process ended that upload.
+        except (FileNotFoundError, PermissionError):
+            # Another process ended that upload, or has it open where that keeps a file from being removed.
             continue

@@ -183,6 +183,25 @@ def test_a_refused_download_leaves_nothing(target):
     assert list(target.parent.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("refusal", "error"),
+    [
+        (answer(status=403), errors.Forbidden),
+        (answer({"code": "internal"}, status=500), errors.Internal),
+        (answer({"code": "busy"}, status=503), errors.Busy),
+        (answer(status=502), errors.ServerUnreachable),
+    ],
+)
+def test_what_has_come_outlives_a_server_that_refuses_for_now(tmp_path, refusal, error):
+    # A token that has expired, a server that fails: neither says anything about the bytes.
+    path = left(tmp_path / "churn.zip")
+
+    with pytest.raises(error):
+        run(transfers.zip_session("churn", tmp_path), *[refusal] * 100)
+
+    assert path.stat().st_size == HALF
+
+
 def test_parts_of_other_targets_stay_until_they_are_old(target):
     other = left(target.with_name("other.csv"))
 

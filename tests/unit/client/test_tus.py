@@ -264,6 +264,7 @@ def test_a_file_that_changes_is_an_error_and_leaves_no_upload(path, tmp_path, no
     assert (last.method, last.path) == ("DELETE", f"/uploads/churn/{UPLOAD}")
     with pytest.raises(errors.DigestMismatch, match="changed while it was uploaded"):
         flow.send(answer(status=204))
+    note.close()
     assert list((tmp_path / "notes").iterdir()) == []
 
 
@@ -436,6 +437,18 @@ def test_an_upload_that_expired_is_begun_anew(path, note):
     assert [request.method for request in told.requests][:3] == ["GET", "HEAD", "POST"]
 
 
+def test_an_upload_that_was_begun_anew_can_be_gone_on_with(path, tmp_path, note):
+    note.write(Note("upl_expired", SHA256))
+    with pytest.raises(errors.ServerUnreachable):
+        send(PathContent(path), answer(status=410), *BEGUN, CUT, *[REFUSED] * 1000, note=note)
+    note.close()
+
+    again = Unfinished.at(tmp_path / "notes", "mark")
+
+    assert again.read() == Note(UPLOAD, SHA256)
+    again.close()
+
+
 def test_a_note_is_kept_until_the_upload_ends(path, tmp_path, note):
     with pytest.raises(errors.ServerUnreachable):
         send(PathContent(path), *BEGUN, CUT, *[REFUSED] * 1000, note=note)
@@ -443,6 +456,7 @@ def test_a_note_is_kept_until_the_upload_ends(path, tmp_path, note):
 
     send(PathContent(path), state(), head(0), stored(16 * MIB), ended(), FILE, note=note)
 
+    note.close()
     assert list((tmp_path / "notes").iterdir()) == []
 
 
@@ -450,6 +464,7 @@ def test_a_refused_upload_is_not_gone_on_with(path, tmp_path, note):
     with pytest.raises(errors.Infected):
         send(PathContent(path), *BEGUN, answer({"code": "infected"}, 422), note=note)
 
+    note.close()
     assert list((tmp_path / "notes").iterdir()) == []
 
 
