@@ -286,13 +286,12 @@ class Spools:
     async def _ended_before(self, tx: Transaction, entry: UploadEntry, *, is_there: bool) -> str | None:
         """The file that the upload became, or was about to, just before the server died."""
         known = await published(tx, entry)
-        if known is not None or not is_there:
-            return known
         # An index that was lost has taken the keys with it. The journal still knows the bytes of files: under
         # the staging name it can be those of the new file, or of the one that was swapped for it.
-        found = await self._parts.store.stat(Place("staging", entry.spool))
+        is_to_be_asked = known is None and is_there
+        found = await self._parts.store.stat(Place("staging", entry.spool)) if is_to_be_asked else None
         if found is None:
-            return None
+            return known
         return await tx.files.holder(entry.session_id, found.inode, found.size, found.mtime_ns)
 
 
