@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
 from posixpath import commonpath
 from typing import NamedTuple
 
 from jupyter_workspace.cli.folders import Chosen
 from jupyter_workspace.models.file import Conflict, File
 
-__all__ = ["Plan", "Present", "Question", "digest_of"]
+__all__ = ["Plan", "Present", "Question"]
 
 #: Of so few files each is asked for by its name; of more the folder that has all of them is listed.
 FEW = 8
@@ -85,12 +83,6 @@ class Present:
             return []
         others = self._numbered.get(path, []) if on_conflict == "rename" else []
         return [file for file in (first, *others) if file.size == size and file.sha256]
-
-
-def digest_of(path: Path) -> str:
-    """The sha256 of a file in hex; may block."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _is_text(name: str) -> bool:

@@ -13,9 +13,10 @@ import click
 from jupyter_workspace.cli.files import COLUMNS, id_of
 from jupyter_workspace.cli.folders import UNREADABLE, Chosen, choose
 from jupyter_workspace.cli.output import shown_path, size_of
-from jupyter_workspace.cli.present import Plan, Present, digest_of
+from jupyter_workspace.cli.present import Plan, Present
 from jupyter_workspace.cli.progress import Bars
 from jupyter_workspace.client.async_client import AsyncClient
+from jupyter_workspace.client.content import PathContent
 from jupyter_workspace.errors import OutOfSpace, ServerUnreachable, SessionClosed, WorkspaceError
 from jupyter_workspace.models.file import Conflict, File
 
@@ -148,8 +149,12 @@ class _Run:
         like = self._present.like(*self._plan.target(one), one.size, self._plan.on_conflict)
         if not like:
             return None
-        digest = await asyncio.to_thread(digest_of, one.path)
-        return next((file for file in like if file.sha256 == digest), None)
+        content = PathContent(one.path)
+        try:
+            digest = await asyncio.to_thread(lambda: content.sha256 or b"")
+        finally:
+            content.give_up()
+        return next((file for file in like if file.sha256 == digest.hex()), None)
 
 
 @click.command()

@@ -86,6 +86,7 @@ class OpenContent:
 
     def __init__(self, file: Readable) -> None:
         self._file = file
+        self._is_given_up = False
         self._start: int | None = None
         self.length: int | None = None
         seekable = getattr(file, "seekable", None)
@@ -99,13 +100,12 @@ class OpenContent:
 
     @cached_property
     def sha256(self) -> bytes | None:
-        """The digest, None for what can be read only once."""
-        if self._start is None:
-            return None
-        digest = hashlib.sha256()
-        for chunk in self.chunks():
-            digest.update(chunk)
-        return digest.digest()
+        """The digest, None for what can be read only once, and when it is given up."""
+        return None if self._start is None else _digest(self.chunks(), lambda: self._is_given_up)
+
+    def give_up(self) -> None:
+        """Ends a digest that is being computed in a thread."""
+        self._is_given_up = True
 
     def chunks(self) -> Iterator[bytes]:
         """The bytes from where the object stood at first."""
@@ -130,15 +130,20 @@ class PathContent:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._is_given_up = False
         with path.open("rb") as file:
             self.length: int | None = file.seek(0, os.SEEK_END)
             self._seen = _stamp_of(file)
 
     @cached_property
     def sha256(self) -> bytes | None:
-        """The digest; reads the whole file."""
+        """The digest, None when it is given up; reads the whole file."""
         with self.path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").digest()
+            return _digest(iter(lambda: file.read(BLOCK_BYTES), b""), lambda: self._is_given_up)
+
+    def give_up(self) -> None:
+        """Ends a digest that is being computed in a thread."""
+        self._is_given_up = True
 
     def chunks(self) -> Iterator[bytes]:
         """The bytes of the file."""
@@ -158,6 +163,16 @@ class PathContent:
             raise SourceChanged(f"{self.path.name!r} changed while it was uploaded; nothing was stored.")
         file.seek(offset)
         return file, True
+
+
+def _digest(chunks: Iterator[bytes], is_given_up: Callable[[], bool]) -> bytes | None:
+    digest = hashlib.sha256()
+    for chunk in chunks:
+        # A program ends when its threads have ended: who stops it must not wait for a digest of 20 GiB.
+        if is_given_up():
+            return None
+        digest.update(chunk)
+    return digest.digest()
 
 
 def _stamp_of(file: BinaryIO) -> tuple[int, int]:

@@ -78,6 +78,14 @@ def upload(
     wanted = _Wanted(
         session_id, content, _text(name or name_of(source)), _text(folder), on_conflict, on_progress
     )
+    try:
+        return (yield from _send(wanted, key))
+    finally:
+        content.give_up()
+
+
+def _send(wanted: _Wanted, key: str | None) -> Flow[File]:
+    content = wanted.content
     if content.length is None or key is not None:
         return decoded((yield from _send_at_once(_at_once(wanted, key, (yield from _digest(content))))), File)
     if content.length > SMALL_BYTES:

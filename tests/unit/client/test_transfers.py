@@ -296,3 +296,15 @@ def test_one_id_selects_one_file_for_a_zip(tmp_path):
 
     assert told.requests[0].query == (("artifact_id", "att_1"),)
     assert told.result.name == "a.zip"
+
+
+@pytest.mark.parametrize("make", [lambda path: path, lambda path: path.read_bytes()])
+def test_a_digest_ends_when_its_upload_is_stopped(tmp_path, make):
+    # Ctrl-C waits for threads: 42 s for a file of 6 GiB.
+    (tmp_path / "a.bin").write_bytes(b"abc")
+    flow = transfers.upload("churn", make(tmp_path / "a.bin"), "a.bin")
+    digest = flow.send(next(flow).call())
+
+    flow.close()
+
+    assert digest.call() is None
