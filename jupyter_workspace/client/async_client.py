@@ -173,11 +173,13 @@ class AsyncClient:
 
     async def run(self, flow: Flow[T]) -> T:
         """What the flow returns; its requests are sent one after the other."""
+        used = self._server
         try:
             step = next(flow)
             while True:
+                used = self._server if isinstance(step, Request) else used
                 try:
-                    outcome = await self._take(step)
+                    outcome = await self._take(step, used)
                 except FAULTS as error:
                     step = flow.throw(error)
                 else:
@@ -189,7 +191,7 @@ class AsyncClient:
 
     async def iterate(self, stream: Stream[T]) -> AsyncIterator[T]:
         """What the stream finds, as it finds it."""
-        outcome = None
+        outcome, used = None, self._server
         try:
             while True:
                 step = stream.send(outcome)
@@ -197,13 +199,14 @@ class AsyncClient:
                     yield step.item
                     outcome = None
                 else:
-                    outcome = await self._take(step)
+                    used = self._server if isinstance(step, Request) else used
+                    outcome = await self._take(step, used)
         except StopIteration:
             return
         finally:
             stream.close()
 
-    async def _take(self, step: Step) -> Any:
+    async def _take(self, step: Step, used: Server) -> Any:
         match step:
             case Request():
                 return await self._send(step)
@@ -212,7 +215,7 @@ class AsyncClient:
             case Pause():
                 return await asyncio.sleep(step.seconds)
             case Renew():
-                return await self._renew()
+                return await self._renew(used)
 
     async def _send(self, request: Request) -> Response | Lost:
         body = request.body
@@ -228,8 +231,11 @@ class AsyncClient:
         except httpx2.TransportError as error:
             return lost(error)
 
-    async def _renew(self) -> bool:
-        found = await asyncio.to_thread(discovery.renewed, self._server)
+    async def _renew(self, used: Server) -> bool:
+        found = await asyncio.to_thread(discovery.renewed, used)
+        if self._server is not used:
+            # Another request has found out already.
+            return True
         if found is None:
             return False
         # Others may be under way with this client: none of them may meet one that is closed.

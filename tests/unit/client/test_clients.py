@@ -1,5 +1,6 @@
 """The two drivers: what they send, and what becomes of what they get."""
 
+import asyncio
 import gc
 import json
 import ssl
@@ -17,7 +18,7 @@ from jupyter_workspace.client import connection
 from jupyter_workspace.client.async_client import AsyncClient
 from jupyter_workspace.client.client import Client
 from jupyter_workspace.client.discovery import server_at
-from jupyter_workspace.client.wire import Request
+from jupyter_workspace.client.wire import Lost, Renew, Request, Work
 from tests.unit.client.flows import event, session
 
 URL = "http://127.0.0.1:8888/base/"
@@ -180,6 +181,31 @@ async def test_an_async_client_follows_too(server, tmp_path, environment, pauses
 
     assert session.session_id == "churn"
     assert client.server.url == "http://127.0.0.1:9999/base/"
+
+
+async def test_of_several_requests_under_way_all_follow(server, tmp_path, environment):
+    moved(tmp_path, environment)
+    only_the_new_one(server)
+    refused, others = asyncio.Event(), threading.Event()
+    loop = asyncio.get_running_loop()
+
+    def slow():
+        outcome = yield Request("GET", "/sessions/churn")
+        yield Work(lambda: loop.call_soon_threadsafe(refused.set) and others.wait(60))
+        followed = yield Renew()
+        return outcome, followed
+
+    async with AsyncClient() as client:
+        one = asyncio.create_task(client.run(slow()))
+        await refused.wait()
+        await client.get_session("churn")
+        new = client._http
+        others.set()
+        outcome, followed = await one
+
+        assert isinstance(outcome, Lost)
+        assert followed, "its request went to the server that is no more"
+        assert client._http is new, "nobody is under way with what is closed"
 
 
 def test_a_forgotten_client_closes_its_connections(server):
