@@ -56,6 +56,7 @@ class Manifests:
         #: the attachments to look at in each session; None: all
         self._dirty: dict[str, set[str] | None] = {}
         self._work = asyncio.Event()
+        self._turn = asyncio.Lock()
         self._seen: set[str] = set()
         #: the digest of what was written last for each session
         self._written: dict[str, bytes] = {}
@@ -84,9 +85,14 @@ class Manifests:
             await self.flush()
 
     async def flush(self) -> None:
-        """Writes what has changed since."""
+        """Writes what has changed since, the session that has waited longest first."""
+        async with self._turn:
+            await self._flush()
+
+    async def _flush(self) -> None:
         while self._dirty:
-            session_id, ids = self._dirty.popitem()
+            session_id = next(iter(self._dirty))
+            ids = self._dirty.pop(session_id)
             written = self._written.pop(session_id, None)
             try:
                 await self._write(session_id, ids, written)

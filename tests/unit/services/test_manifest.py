@@ -209,3 +209,50 @@ async def test_a_deleted_session_gets_no_manifest(workspace, opener):
     await workspace.manifests.flush()
 
     assert not (opener.folder() / PATH).exists()
+
+
+# API 11.34: within a second, whatever goes on elsewhere
+async def test_a_session_that_goes_on_changing_keeps_no_other_waiting(workspace, monkeypatch):
+    monkeypatch.setattr(manifests, "QUIET_SECONDS", 60)
+    for session_id in ("quiet", "busy"):
+        await session(workspace, session_id)
+    await workspace.manifests.flush()
+    written = []
+
+    async def changing(session_id, ids, digest):
+        written.append(session_id)
+        if session_id == "busy" and len(written) < 5:
+            workspace.manifests.changed(frozenset({"busy"}))
+
+    monkeypatch.setattr(workspace.manifests, "_write", changing)
+    workspace.manifests.changed(frozenset({"quiet"}))
+    workspace.manifests.changed(frozenset({"busy"}))
+    await workspace.manifests.flush()
+
+    assert written.index("quiet") <= 1
+
+
+# what one of them takes over may not yet have what the other adds
+async def test_a_manifest_is_written_by_one_at_a_time(workspace, opener, monkeypatch):
+    monkeypatch.setattr(manifests, "QUIET_SECONDS", 60)
+    await session(workspace)
+    await upload(workspace, "a.csv")
+    await workspace.manifests.flush()
+    write_it, begun, inside = workspace.manifests._write, asyncio.Event(), []
+
+    async def alone(*arguments):
+        assert not inside
+        inside.append(arguments)
+        begun.set()
+        await write_it(*arguments)
+        inside.pop()
+
+    monkeypatch.setattr(workspace.manifests, "_write", alone)
+    await upload(workspace, "b.csv")
+    first = asyncio.ensure_future(workspace.manifests.flush())
+    await begun.wait()
+    workspace.manifests.changed(frozenset({"churn"}))
+    await asyncio.gather(first, workspace.manifests.flush())
+
+    paths = [entry["workspace_path"] for entry in read(opener)["attachments"].values()]
+    assert sorted(paths) == ["attachments/a.csv", "attachments/b.csv"]
