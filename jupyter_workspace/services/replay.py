@@ -109,7 +109,8 @@ def _entries(state: Replayed) -> Iterator[JournalEntry]:
         bodies.append(("session", replace(state.session, last_sequence=state.last_sequence)))
     bodies.extend(("file", entry) for entry in state.files.values())
     bodies.extend(("version", entry) for entry in state.versions.values())
-    bodies.append(("sequence", {"last": state.last_sequence}))
+    if state.last_sequence:
+        bodies.append(("sequence", {"last": state.last_sequence}))
     # A journal never has more values than lines, so the first position is 1 at the least.
     first = max(state.position - len(bodies) + 1, 1)
     for place, (kind, body) in enumerate(bodies):

@@ -356,3 +356,16 @@ async def test_an_intent_that_cannot_be_read_is_let_go(opener, left, caplog):
         await upload(workspace, "b.csv")
 
     assert "int_1" in caplog.text
+
+
+# The new journal must not be ahead of the index: that would be taken for a difference at each later start
+async def test_a_journal_that_was_lost_before_there_was_a_file_is_written_anew_once(opener):
+    async with opener() as workspace:
+        await session(workspace)
+        await session(workspace, "other")
+    opener.journal().unlink()
+    async with opener() as workspace:
+        assert "written anew" in " ".join(messages(workspace))
+
+    async with opener() as workspace:
+        assert messages(workspace) == []
