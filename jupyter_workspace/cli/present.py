@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from posixpath import commonpath
 from typing import NamedTuple
 
@@ -58,11 +58,9 @@ class Plan(NamedTuple):
 class Present:
     """The files of a session by their place."""
 
-    def __init__(self, files: Iterable[File] = ()) -> None:
+    def __init__(self) -> None:
         self._at: dict[str, File] = {}
         self._numbered: dict[str, list[File]] = {}
-        for file in files:
-            self.add(file)
 
     def add(self, file: File) -> None:
         """Takes note of a file."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from itertools import chain
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,18 @@ from jupyter_workspace.cli.present import Plan, Present
 from jupyter_workspace.cli.progress import Bars
 from jupyter_workspace.client.async_client import AsyncClient
 from jupyter_workspace.client.content import PathContent
-from jupyter_workspace.errors import OutOfSpace, ServerUnreachable, SessionClosed, WorkspaceError
+from jupyter_workspace.errors import (
+    Denied,
+    FileNotFound,
+    NameInvalid,
+    OutOfSpace,
+    PathEscapes,
+    ServerUnreachable,
+    SessionClosed,
+    SessionNotFound,
+    Unavailable,
+    WorkspaceError,
+)
 from jupyter_workspace.models.file import Conflict, File
 
 if TYPE_CHECKING:
@@ -29,7 +40,7 @@ __all__ = ["VERBS"]
 AT_ONCE = 4
 
 #: Errors that the next file would meet as well.
-OF_ALL = (ServerUnreachable, OutOfSpace, SessionClosed)
+OF_ALL = (ServerUnreachable, OutOfSpace, SessionClosed, SessionNotFound, Denied)
 
 
 @click.command()
@@ -74,14 +85,21 @@ def _present(context: Context, plan: Plan, chosen: Sequence[Chosen]) -> Present:
     if not any(found.like(*plan.target(one), one.size, plan.on_conflict) for one in chosen):
         return found
     # What was changed or removed by hand a moment ago must not be taken for what it was.
-    context.client.scan(plan.session_id)
+    try:
+        context.client.scan(plan.session_id)
+    except (Denied, Unavailable):
+        return Present()
     return _listed(context, plan, chosen)
 
 
 def _listed(context: Context, plan: Plan, chosen: Sequence[Chosen]) -> Present:
-    each_file = context.client.each_file
-    found = (each_file(plan.session_id, path=one.path, q=one.text) for one in plan.questions(chosen))
-    return Present(chain.from_iterable(found))
+    found = Present()
+    for one in plan.questions(chosen):
+        # Where no file can be, as below a hidden folder, the upload says what is wrong.
+        with suppress(FileNotFound, NameInvalid, PathEscapes):
+            for file in context.client.each_file(plan.session_id, path=one.path, q=one.text):
+                found.add(file)
+    return found
 
 
 class _Run:

@@ -9,6 +9,8 @@ import uuid
 import pytest
 from api.commands import Command, be_alone
 
+from jupyter_workspace.client import discovery
+
 pytestmark = pytest.mark.slow
 
 CAFE = "caf\u00e9.csv"
@@ -142,6 +144,37 @@ def test_a_folder_can_go_into_the_session_itself(command, sid, data):
         "a.csv",
         *(f"data/{name}" for name in ("a.csv", CAFE, "sub/a.csv", "sub/b.csv")),
     ]
+
+
+@pytest.mark.parametrize("few", [8, 0])
+@pytest.mark.parametrize("bad", ["bad.", ".bad"])
+def test_a_name_that_is_refused_does_not_keep_the_others_back(command, sid, data, bad, few, monkeypatch):
+    monkeypatch.setattr("jupyter_workspace.cli.present.FEW", few)
+    (data / bad).write_text("x")
+
+    saved = command.json("upload", sid, data / bad, data / "a.csv", code=1)
+
+    assert [row["name"] for row in saved] == ["a.csv"]
+    said = json.loads(command.err)
+    assert (said["code"], said["of"]) == ("name_invalid", str(data / bad))
+
+
+@pytest.mark.parametrize(("folder", "code"), [(".bad", "name_invalid"), ("../up", "path_escapes")])
+def test_a_folder_that_is_refused_is_told_as_its_upload_tells_it(command, sid, data, folder, code):
+    command.json("upload", sid, data / "a.csv", "--dir", folder, code=1)
+
+    assert json.loads(command.err)["code"] == code
+
+
+def test_who_may_not_upload_is_told_once(capsys, guarded, data, monkeypatch):
+    headers = {"X-Person": "ada", "X-Refuse": "uploads:write"}
+    monkeypatch.setattr(discovery.Server, "headers", property(lambda _: headers))
+    command = Command(capsys, guarded)
+    sid = guarded.session(f"again-{uuid.uuid4().hex[:10]}").id
+
+    command("upload", sid, data, code=1)
+
+    assert command.err.count("forbidden") == 1
 
 
 def test_a_session_that_is_not_there_exits_with_4(command, data):
