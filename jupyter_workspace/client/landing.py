@@ -206,7 +206,9 @@ class PartFile:
         self.file.close()
 
     def keep(self) -> None:
-        """Leaves it to a later download, if that is worth it."""
+        """Leaves it to a later download, if that is worth it; what has become its target stays there."""
+        if self.file.closed:
+            return
         self.file.flush()
         if self._size() < LEAST_KEPT_BYTES or not _etag_in(self._path.name):
             self.discard()

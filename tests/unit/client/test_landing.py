@@ -202,6 +202,18 @@ def test_what_has_come_outlives_a_server_that_refuses_for_now(tmp_path, refusal,
     assert path.stat().st_size == HALF
 
 
+def test_who_stops_it_in_the_last_moment_has_the_whole(target):
+    part = PartFile.beside(target)
+    part.is_of(ETAG)
+    part.file.write(CONTENT)
+
+    part.become(target)
+    part.keep()
+
+    assert list(target.parent.iterdir()) == [target]
+    assert target.read_bytes() == CONTENT
+
+
 def test_parts_of_other_targets_stay_until_they_are_old(target):
     other = left(target.with_name("other.csv"))
 
