@@ -34,11 +34,11 @@ class Plan(NamedTuple):
     on_conflict: Conflict
 
     def target(self, one: Chosen) -> tuple[str, str]:
-        """Folder and name in the session; the folder is '' for the session's own."""
+        """Folder and name in the session, as they will be there; the folder is '' for the session's own."""
         parts = [part for part in f"{self.folder}/{one.folder}".split("/") if part]
         # A dot alone means the session's folder (API.md, fine print 16), but is no part of a longer path.
         inside = "/".join(parts[1:] if parts[:1] == ["."] else parts)
-        return f"/{inside}" if self.folder.startswith("/") else inside, one.path.name
+        return _nfc(f"/{inside}" if self.folder.startswith("/") else inside), _nfc(one.path.name)
 
     def questions(self, chosen: Sequence[Chosen]) -> Iterator[Question]:
         """What to ask for to learn of all files that may stand where these go."""
@@ -50,7 +50,7 @@ class Plan(NamedTuple):
         if len(targets) > FEW:
             yield Question(commonpath(folders) or None)
             return
-        yield from (Question(_nfc(f"{folder}/{name}".lstrip("/"))) for folder, name in sorted(targets))
+        yield from (Question(f"{folder}/{name}".lstrip("/")) for folder, name in sorted(targets))
         if self.on_conflict == "rename":
             yield from (Question(folder or None, " (") for folder in sorted(folders))
 
@@ -75,7 +75,7 @@ class Present:
         The one with that name; when the name is taken and uploads are renamed, also those with a number.
         None with `error`: who chose it wants to know that the name is taken.
         """
-        path = _nfc(f"{folder}/{name}" if folder else name)
+        path = f"{folder}/{name}" if folder else name
         first = self._at.get(path)
         if first is None or on_conflict == "error":
             return []
