@@ -59,6 +59,7 @@ from jupyter_workspace.services.spools import Spools
 from jupyter_workspace.services.trash import Trash
 from jupyter_workspace.services.uploads import Uploads
 from jupyter_workspace.services.watching import Watching
+from jupyter_workspace.stores.beneath import make_lasting
 from jupyter_workspace.stores.journals import JournalFiles
 from jupyter_workspace.stores.local import LocalStore
 from jupyter_workspace.stores.locks import FolderLock
@@ -172,6 +173,10 @@ async def open_workspace(
     await store.open()
     try:
         is_locked = await lock.take()
+        if places.database_file is not None and places.database_url is None:
+            # With the name of its folder the index would go. What else is wrong there the index tells.
+            with contextlib.suppress(OSError):
+                await asyncio.to_thread(make_lasting, places.database_file.parent, 0o700)
         opened = await database.open()
         outside = _Outside(
             root=places.root,

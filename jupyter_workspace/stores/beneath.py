@@ -12,6 +12,7 @@ import errno
 import os
 import stat
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from jupyter_workspace.errors import NotADirectory, PathEscapes
@@ -27,6 +28,7 @@ __all__ = [
     "WalkingResolver",
     "best_resolver",
     "look",
+    "make_lasting",
     "open_file",
     "open_folder",
     "parent_of",
@@ -255,3 +257,20 @@ def sync_folder(folder: int) -> None:
     except OSError as fault:
         if fault.errno not in {errno.EINVAL, errno.ENOTSUP}:
             raise
+
+
+def make_lasting(folder: Path, mode: int = 0o777) -> None:
+    """Make a folder with its parents, each of whose names is then on the disk.
+
+    Also when it was there: whoever made it may not have got this far. Above it nothing is looked at,
+    and a parent that we may not read is left to its owner.
+    """
+    made = [path for path in (folder, *folder.parents) if not path.exists()] or [folder]
+    folder.mkdir(mode, parents=True, exist_ok=True)
+    for path in reversed(made):
+        with suppress(PermissionError):
+            parent = os.open(path.parent, _FOLDER)
+            try:
+                sync_folder(parent)
+            finally:
+                os.close(parent)

@@ -18,6 +18,7 @@ from jupyter_workspace.stores.beneath import (
     Resolver,
     best_resolver,
     look,
+    make_lasting,
     open_file,
     open_folder,
     parent_of,
@@ -81,7 +82,7 @@ class Disk:
 
         `NotADirectory`: the state folder's name belongs to a file or a link.
         """
-        self._workspace.mkdir(parents=True, exist_ok=True)
+        make_lasting(self._workspace)
         with self.workspace() as workspace:
             self._own_folder(workspace, self.state_folder)
             with self._single(workspace, self.state_folder) as state:

@@ -171,3 +171,23 @@ def test_a_file_system_that_cannot_sync_folders_is_forgiven_and_a_fault_is_not(r
     monkeypatch.setattr(beneath.os, "fsync", failing(errno.EIO))
     with pytest.raises(OSError, match="Input/output"):
         beneath.sync_folder(root)
+
+
+def test_the_name_of_each_folder_that_is_made_is_synced_and_of_one_that_was_there_too(tmp_path, monkeypatch):
+    # C2: with its name a folder would lose all that is in it
+    synced = []
+    monkeypatch.setattr(beneath, "sync_folder", lambda folder: synced.append(os.fstat(folder).st_ino))
+
+    beneath.make_lasting(tmp_path / "a" / "b")
+
+    assert synced == [path.stat().st_ino for path in (tmp_path, tmp_path / "a")]
+    beneath.make_lasting(tmp_path / "a" / "b")
+    assert synced[2:] == [(tmp_path / "a").stat().st_ino]
+
+
+def test_a_folder_whose_parent_may_not_be_read_is_made_all_the_same(tmp_path, monkeypatch):
+    monkeypatch.setattr(beneath.os, "open", failing(errno.EACCES))
+
+    beneath.make_lasting(tmp_path / "a")
+
+    assert (tmp_path / "a").is_dir()
