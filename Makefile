@@ -108,9 +108,10 @@ measured: units api ## Unit, contract and API tests, and how much of the package
 	coverage json --quiet -o build/coverage.json
 	python tests/gate/coverage_floor.py build/coverage.json
 
+# Where there is no libfuse and none can be brought, the script says so and the tests of a power cut skip themselves.
 .PHONY: faults
 faults: begin ## Kill, fill and break things, at the size of the gate
-	$(if $(FAULTS),$(RUN) $(FAULTS))
+	$(if $(FAULTS),bash tests/faults/fuse.sh && $(RUN) $(FAULTS))
 
 # atheris has no wheels for every Python, so it is installed here and by nothing else.
 .PHONY: fuzz

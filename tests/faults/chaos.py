@@ -29,7 +29,7 @@ ROLES = ["tus"] * 6 + ["put", "form", "forms", "replace"] + ["register"] * 4 + [
 class Chaos:
     """The clients, and what they were told."""
 
-    def __init__(self, server, seed, session="chaos"):
+    def __init__(self, server, seed, session="chaos", *, roles=ROLES, client=None):
         self.server = server
         self.truth = Truth(session)
         self.failures = []
@@ -38,7 +38,8 @@ class Chaos:
         self._may_work.set()
         self._stopping = False
         self._idle = threading.Semaphore(0)
-        self.clients = [Client(self, role, f"{seed}-{number}") for number, role in enumerate(ROLES)]
+        make = client or Client
+        self.clients = [make(self, role, f"{seed}-{number}") for number, role in enumerate(roles)]
         self._threads = [threading.Thread(target=self._run, args=(client,)) for client in self.clients]
 
     def start(self):
@@ -201,8 +202,7 @@ class Client:
             self.register_again(self.random.choice(registered))
             return
         wanted = {f"made/{self.mark}/{self.name()}" for _ in range(self.random.choice([1, 1, 1, 3]))}
-        folder = self.chaos.server.workspace / self.session
-        paths = sorted(path for path in wanted if not (folder / path).exists())
+        paths = sorted(path for path in wanted if not self.is_there(path))
         contents = [self.content() for _ in paths]
         for path, content in zip(paths, contents, strict=True):
             self.write(path, content)
@@ -211,8 +211,9 @@ class Client:
             return
         address = f"/sessions/{self.session}/artifacts"
         one_by_one = len(bodies) == 1
+        files = list(zip(paths, contents, strict=True))
         answer = self.sure(
-            lambda api: api.send("POST", address, bodies[0] if one_by_one else bodies), {200, 201}
+            lambda api: self.register(api, address, bodies[0] if one_by_one else bodies, files), {200, 201}
         ).json
         records = [answer] if one_by_one else answer["saved"]
         assert [record["path"] for record in records] == paths
@@ -223,10 +224,20 @@ class Client:
         """A kernel writes the same path anew, and says so."""
         content = self.content() + self.mark.encode()
         self.write(known.path, content)
-        answer = self.sure(
-            lambda api: api.send("POST", f"/sessions/{self.session}/artifacts", {"path": known.path}), {200}
-        ).json
+        address, body, files = (
+            f"/sessions/{self.session}/artifacts",
+            {"path": known.path},
+            [(known.path, content)],
+        )
+        answer = self.sure(lambda api: self.register(api, address, body, files), {200}).json
         self.take_update(known, answer, content)
+
+    def register(self, api, address, body, files):
+        """One attempt. files: what was written before."""
+        return api.send("POST", address, body)
+
+    def is_there(self, path):
+        return (self.chaos.server.workspace / self.session / path).exists()
 
     def write(self, path, content):
         """As a kernel that saves carefully: the name appears with the whole content."""
