@@ -222,7 +222,8 @@ class Client:
 
     def register_again(self, known):
         """A kernel writes the same path anew, and says so."""
-        content = self.content() + self.mark.encode()
+        # Never what is there already: that would be no new version.
+        content = self.content() + uuid.uuid4().bytes
         self.write(known.path, content)
         address, body, files = (
             f"/sessions/{self.session}/artifacts",
