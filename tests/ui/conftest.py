@@ -164,4 +164,5 @@ def url_of(process: subprocess.Popen[bytes], home: Path) -> str:
         else:
             return url
     process.kill()
+    process.wait()
     raise AssertionError((home / "server.log").read_text())

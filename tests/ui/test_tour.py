@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -16,9 +17,10 @@ ENDED = """() => {
 
 
 def test_the_tour_can_be_followed_from_its_first_cell_to_its_last(panel, server):
-    shutil.copyfile(TOUR, server.root / TOUR.name)
+    name = f"tour{os.urandom(3).hex()}.ipynb"
+    shutil.copyfile(TOUR, server.root / name)
     panel.page.set_viewport_size({"width": 1400, "height": 3200})
-    panel.open(TOUR.name)
+    panel.open(name)
     expect(panel.root).to_contain_text("Drop files or folders here")
     panel.page.wait_for_function(
         "() => window.jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'"

@@ -16,6 +16,7 @@ MIB = 1024 * 1024
 #: How many files are dropped at once.
 MANY = int(os.environ.get("UI_MANY", "150"))
 SEEN = {"timeout": 60_000}
+TOKEN = "a" * 32
 
 
 class Fragile:
@@ -27,7 +28,7 @@ class Fragile:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
-        self.server = self.begin("a" * 32)
+        self.server = self.begin(TOKEN)
 
     def begin(self, token: str) -> Server:
         self.process = start(self.home, self.root, token, self.port)
@@ -36,6 +37,12 @@ class Fragile:
     def kill(self) -> None:
         self.process.kill()
         self.process.wait()
+
+    def renew(self) -> None:
+        """Begins anew when a test left it dead, or with another token."""
+        if self.process.poll() is not None or self.server.token != TOKEN:
+            self.kill()
+            self.server = self.begin(TOKEN)
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +55,7 @@ def fragile(tmp_path_factory):
 @pytest.fixture
 def frail(browser, fragile):
     """The panel on a server that may go."""
+    fragile.renew()
     context = browser.new_context(viewport={"width": 1280, "height": 800})
     yield Panel(context.new_page(), fragile.server)
     context.close()
@@ -66,7 +74,7 @@ def large(tmp_path):
 
 
 def test_an_upload_goes_on_after_the_server_was_killed_and_started_again(frail, fragile, large):
-    notebook = fragile.server.notebook("killed.ipynb")
+    notebook = fragile.server.notebook(f"killed{os.urandom(3).hex()}.ipynb")
     frail.load(notebook)
     expect(frail.root).to_contain_text("Drop files or folders here")
     frail.slow(8 * MIB)
@@ -86,13 +94,13 @@ def test_an_upload_goes_on_after_the_server_was_killed_and_started_again(frail, 
 
 
 def test_a_page_whose_login_is_no_longer_valid_says_so(frail, fragile):
-    notebook = fragile.server.notebook("login.ipynb")
+    notebook = fragile.server.notebook(f"login{os.urandom(3).hex()}.ipynb")
     fragile.server.upload(fragile.server.session(notebook), "sales.csv", b"a")
     frail.load(notebook)
     expect(frail.row("sales.csv")).to_be_visible()
 
     fragile.kill()
-    fragile.begin("b" * 32)
+    fragile.server = fragile.begin("b" * 32)
     # Its cookie is that of another token, too.
     frail.page.context.clear_cookies()
 
@@ -100,8 +108,6 @@ def test_a_page_whose_login_is_no_longer_valid_says_so(frail, fragile):
     expect(frail.root).to_contain_text("Reload the page")
     expect(frail.root).not_to_contain_text("trying again")
     frail.picture("login")
-    fragile.kill()
-    fragile.server = fragile.begin("a" * 32)
 
 
 def test_a_line_that_was_away_for_long_is_mended_without_a_hand(panel, server, notebook, large):

@@ -5,7 +5,7 @@ import {
   type JupyterFrontEndPlugin
 } from '@jupyterlab/application';
 import { IDocumentManager } from '@jupyterlab/docmanager';
-import { INotebookTracker } from '@jupyterlab/notebook';
+import { INotebookTracker, type NotebookPanel } from '@jupyterlab/notebook';
 import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
@@ -64,13 +64,16 @@ function activate(
 function followNotebook(tracker: INotebookTracker, panel: FilesPanel): void {
   const follow = (): void => panel.follow(tracker.currentWidget?.context.path ?? null);
   tracker.currentChanged.connect(follow);
-  tracker.widgetAdded.connect((_, notebook) => {
+  const watch = (notebook: NotebookPanel): void => {
     notebook.context.pathChanged.connect(follow);
     notebook.sessionContext.statusChanged.connect((_context, status) => {
       if (status === 'idle' && notebook === tracker.currentWidget) {
         panel.cellEnded();
       }
     });
-  });
+  };
+  // Some may be open before this plugin begins.
+  tracker.forEach(watch);
+  tracker.widgetAdded.connect((_, notebook) => watch(notebook));
   follow();
 }

@@ -10,6 +10,8 @@ import { Turns } from './turns';
 
 /** How long a row that is new stands out, in milliseconds. */
 const FRESH_MS = 2500;
+/** How long after a cell, and after each other, it is asked which files it made, in milliseconds. */
+const ORIGIN_WAITS_MS: readonly number[] = [0, 1000, 5000];
 /** Small pictures on their way at one moment. With two transfers this leaves JupyterLab two of six lines. */
 const PICTURES = 2;
 
@@ -121,19 +123,35 @@ export class SessionModel {
     await this.refresh();
   }
 
-  /** Asks which cell made the files that came while it ran: it is known when the cell ends, and that is no news. */
+  /**
+   * Asks which cell made the files that came while it ran. The kernel tells it soon after the cell has
+   * ended, and that is no news; what nobody has told after a few looks was made by no cell.
+   */
   async learnOrigins(): Promise<void> {
-    if (this.unexplained.size === 0) {
-      return;
+    const turn = ++this.learning;
+    for (const wait of ORIGIN_WAITS_MS) {
+      await new Promise(done => setTimeout(done, wait));
+      if (turn !== this.learning || this.unexplained().length === 0) {
+        return;
+      }
+      await this.attempt(async () => {
+        const { artifacts } = await this.client.newestFiles(this.id);
+        const known = this.files.get();
+        const isSame = (file: FileRecord): boolean =>
+          known.get(file.attachment_id)?.artifact_id === file.artifact_id;
+        this.put(artifacts.filter(isSame), false);
+      });
     }
-    this.unexplained.clear();
-    await this.attempt(async () => {
-      const { artifacts } = await this.client.newestFiles(this.id);
-      const known = this.files.get();
-      const isSame = (file: FileRecord): boolean =>
-        known.get(file.attachment_id)?.artifact_id === file.artifact_id;
-      this.put(artifacts.filter(isSame), false);
-    });
+    for (const file of this.unexplained()) {
+      this.ofNoCell.add(file.artifact_id);
+    }
+  }
+
+  /** The files of which nobody has said yet what made them. */
+  private unexplained(): FileRecord[] {
+    return [...this.files.get().values()].filter(
+      file => file.source === 'watch' && file.provenance === null && !this.ofNoCell.has(file.artifact_id)
+    );
   }
 
   /** Sends files into a folder of the session. */
@@ -254,9 +272,6 @@ export class SessionModel {
       } else {
         files.set(event.attachment_id, recordOf(event, known));
         fresh.push(event.attachment_id);
-        if (event.source === 'watch' && event.provenance === null) {
-          this.unexplained.add(event.attachment_id);
-        }
       }
     }
     this.files.set(files);
@@ -309,8 +324,9 @@ export class SessionModel {
 
   private feed: Feed | null = null;
   private viewers = 0;
-  /** The files of which nobody has said yet what made them. */
-  private readonly unexplained = new Set<string>();
+  /** The `artifact_id`s of files of which no kernel has told in time which cell made them. */
+  private readonly ofNoCell = new Set<string>();
+  private learning = 0;
   private turn = 0;
   private asked: Promise<Service> | null = null;
   /** The news that came while pages are read: a page may be older than they are. */
