@@ -79,6 +79,7 @@ def test_a_form_that_contradicts_itself_is_refused(parts):
         ("metadata", b"{"),
         ("metadata", b"null"),
         ("metadata", b'{"a":' * 20_000),
+        ("metadata", b'{"a":' * 101 + b"1" + b"}" * 101),
     ],
 )
 def test_a_bad_value_is_refused_by_the_fields_name(name, value):
