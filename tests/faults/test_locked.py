@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from faults.invariants import check_agreement, check_database, check_log
 from faults.truth import Truth
 
+#: An event loop that waited for the lock itself would stand still for a second and more; a busy machine does for less.
+STILL = 0.6
 HOLD = """
 import sqlite3, sys, time
 connection = sqlite3.connect(sys.argv[1], isolation_level=None, timeout=30)
@@ -86,7 +88,7 @@ def test_a_lock_of_a_second_is_waited_for(server):
 
     assert answer.status == 201
     truth.new(answer.json, b"during")
-    assert pulse.longest < 0.25, f"the loop stood still for {pulse.longest:.3f} s"
+    assert pulse.longest < STILL, f"the loop stood still for {pulse.longest:.3f} s"
     check_agreement(server, api, truth)
     check_log(server)
 
@@ -124,8 +126,8 @@ def test_a_longer_lock_is_told_and_leaves_nothing(server):
 
     assert (refused.status, refused.code) == (503, "busy"), refused.body
     assert int(refused.headers["Retry-After"]) > 0
-    assert 4 < waited < 8, f"refused after {waited:.1f} s"
-    assert longest < 0.25, f"the loop stood still for {longest:.3f} s"
+    assert 4 < waited < 20, f"refused after {waited:.1f} s"
+    assert longest < STILL, f"the loop stood still for {longest:.3f} s"
     assert after.status == 201
     assert after.json["path"] == "attachments/during.bin"
     truth.new(after.json, b"during")
