@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from http.cookies import SimpleCookie
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -185,14 +186,23 @@ class Hub:
         return json.loads(next(iter(found)).read_text())
 
 
-@pytest.fixture(scope="session")
-def hub(tmp_path_factory):
+@contextmanager
+def running_hub(folder: Path):
+    """A hub with its proxy, which is installed first; the test is skipped where there is no Node for that."""
     if shutil.which("npm") is None:
         pytest.skip("the hub's proxy needs Node")
     script = subprocess.run(["bash", str(HERE / "proxy.sh")], capture_output=True, text=True, check=True)
-    made = Hub(tmp_path_factory.mktemp("hub"), script.stdout.strip().splitlines()[-1])
-    yield made
-    made.stop()
+    made = Hub(folder, script.stdout.strip().splitlines()[-1])
+    try:
+        yield made
+    finally:
+        made.stop()
+
+
+@pytest.fixture(scope="session")
+def hub(tmp_path_factory):
+    with running_hub(tmp_path_factory.mktemp("hub")) as made:
+        yield made
 
 
 @pytest.fixture(scope="session")

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-import shutil
-import subprocess
 
 import nbformat
 import pytest
-from hub.conftest import HERE, Hub
+from hub.conftest import running_hub
 from playwright.sync_api import expect
 from ui.conftest import Server
 from ui.panel import Panel
@@ -19,12 +17,8 @@ CELL = """import jupyter_workspace as jw
 
 @pytest.fixture(scope="module")
 def hub(tmp_path_factory):
-    if shutil.which("npm") is None:
-        pytest.skip("the hub's proxy needs Node")
-    script = subprocess.run(["bash", str(HERE / "proxy.sh")], capture_output=True, text=True, check=True)
-    made = Hub(tmp_path_factory.mktemp("hub"), script.stdout.strip().splitlines()[-1])
-    yield made
-    made.stop()
+    with running_hub(tmp_path_factory.mktemp("hub")) as made:
+        yield made
 
 
 @pytest.fixture
