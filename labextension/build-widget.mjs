@@ -9,7 +9,7 @@ const TARGET = '../jupyter_workspace/static';
 const LIMIT = 60_000;
 
 await build({
-  entryPoints: { widget: 'src/widget/widget.tsx', 'widget-style': 'style/base.css' },
+  entryPoints: { widget: 'src/widget/widget.tsx', 'widget-style': 'style/index.css' },
   outdir: TARGET,
   bundle: true,
   format: 'esm',
