@@ -10,6 +10,7 @@ import { english, type Trans } from './text';
 /** The pictures that views use; JupyterLab brings its own. */
 export type IconName =
   | 'add'
+  | 'archive'
   | 'attach'
   | 'audio'
   | 'clear'
@@ -20,9 +21,11 @@ export type IconName =
   | 'down'
   | 'download'
   | 'edit'
+  | 'erase'
   | 'error'
   | 'file'
   | 'folder'
+  | 'folderUp'
   | 'image'
   | 'notebook'
   | 'open'
@@ -35,6 +38,7 @@ export type IconName =
   | 'search'
   | 'table'
   | 'text'
+  | 'trash'
   | 'undo'
   | 'up'
   | 'upload'
