@@ -14,10 +14,14 @@ unexport JUPYTER_TOKEN JUPYTER_CONFIG_DIR JUPYTER_WORKSPACE_URL JUPYTER_WORKSPAC
 
 FRONT := $(shell find labextension/src labextension/style labextension/schema -type f) \
 	labextension/package.json labextension/yarn.lock labextension/tsconfig.json labextension/build-widget.mjs
-# A test that fails on a busy machine is run again, and every run is printed; none may hang for ever.
-PATIENT := --reruns 4 --reruns-delay 1 --timeout 900
+# A test that fails on a busy machine is run again, and what each run met is printed; none may hang for ever.
+PATIENT := --reruns 4 --reruns-delay 1 --rerun-show-tracebacks --timeout 900
 RUN := $(BIN)/python -m pytest $(PATIENT)
 UNITS := $(wildcard tests/gate tests/unit tests/contract)
+# Unit tests sync many small files, and show nothing of the disk by that: memory will do, where there is enough.
+QUICK := $(shell free=$$(df --output=avail /dev/shm 2>/dev/null | tail -1); \
+	[ "$${free:-0}" -gt 2000000 ] && [ -w /dev/shm ] && echo "TMPDIR=/dev/shm")
+TIDY := -o tmp_path_retention_policy=failed
 API := $(wildcard tests/api)
 PLAIN := sed -E 's/\x1b\[[0-9;]*m//g'
 FAULTS := $(wildcard tests/faults/test_*.py)
@@ -79,7 +83,15 @@ format: install ## Put the code into its form
 
 .PHONY: test-fast
 test-fast: lint ## Style, types and unit tests: under a minute
-	$(RUN) -q -m "not slow" tests/gate tests/unit
+	$(MAKE) --jobs=2 --keep-going --output-sync=target fast-services fast-rest
+
+.PHONY: fast-services
+fast-services:
+	$(QUICK) $(RUN) $(TIDY) -q -m "not slow" tests/unit/services
+
+.PHONY: fast-rest
+fast-rest:
+	$(QUICK) $(RUN) $(TIDY) -q -m "not slow" tests/gate tests/unit --ignore=tests/unit/services
 
 .PHONY: enabled
 enabled: install ## Whether one installation enabled both halves
@@ -96,7 +108,7 @@ begin: install
 
 .PHONY: units
 units: begin
-	coverage run -m pytest $(PATIENT) $(UNITS)
+	$(QUICK) coverage run -m pytest $(PATIENT) $(TIDY) $(UNITS)
 
 .PHONY: api
 api: begin
@@ -146,8 +158,9 @@ nginx: begin ## Behind a real nginx: request buffering on and off, bodies of 1 M
 	$(if $(wildcard tests/proxy/test_*.py),bash tests/proxy/nginx.sh && $(RUN) tests/proxy)
 
 # Tests wait much, for servers, browsers and the clock, so lanes run beside each other, each telling when it ends.
+# The longest begin first, or the last would run alone.
 .PHONY: lanes
-lanes: measured faults hub ui nginx examples
+lanes: api ui faults units hub nginx examples measured
 
 .PHONY: test
 test: lint front enabled ## Everything that a change must pass (JOBS: how many lanes at a time)

@@ -4,9 +4,9 @@ import pytest
 
 from jupyter_workspace.client.client import Client
 from jupyter_workspace.widgets import live, panels
-from tests.unit.client.conftest import environment, folder, here, server, ws
+from tests.unit.client.conftest import environment, folder, here, pauses, server, ws
 
-__all__ = ["environment", "folder", "here", "server", "ws"]
+__all__ = ["environment", "folder", "here", "pauses", "server", "ws"]
 
 
 class FakeFollower:

@@ -67,7 +67,7 @@ def test_the_list_is_that_of_this_moment_and_of_one_kind(session, server):
     assert [file.name for file in artifacts.files] == ["loss.png"]
 
 
-def test_the_list_stays_while_the_server_is_away(session, server):
+def test_the_list_stays_while_the_server_is_away(session, server, pauses):
     server.add("attachments/sales.csv", kind="attachment")
     panel = AttachmentPanel()
     assert len(panel.files) == 1
