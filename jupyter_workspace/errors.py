@@ -434,7 +434,10 @@ class FileTooLarge(TooLarge):
 
 
 class QuotaExceeded(OutOfSpace):
-    """A quota would be passed; facts: `used`, `limit`, `requested` (bytes), `scope`."""
+    """A quota would be passed; facts: `used`, `limit`, `requested`, `free` (bytes), `scope`.
+
+    `used` counts the trash; `free` is what one file could have now, once the trash has given way.
+    """
 
     code = "quota_exceeded"
     default_message = "There is not enough quota left."

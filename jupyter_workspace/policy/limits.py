@@ -28,13 +28,19 @@ def form_limit(file_limit: int) -> int:
     return file_limit * MAX_FILE_PARTS
 
 
-def check_quota(scope: Scope, *, used: int, limit: int, requested: int) -> None:
-    """Raise QuotaExceeded when `requested` more bytes do not fit beside the `used` ones."""
-    if 0 < limit < used + requested:
+def check_quota(scope: Scope, *, used: int, limit: int, requested: int, reclaimable: int = 0) -> None:
+    """Raise QuotaExceeded when `requested` more bytes do not fit beside the `used` ones.
+
+    `reclaimable` of those would give way if that were enough; its fact `free` counts them as such.
+    """
+    free = limit - used + reclaimable
+    if limit > 0 and requested > free:
         message = (
             f"{requested} bytes more do not fit: {used} of {limit} bytes of the {scope}'s quota are used."
         )
-        raise QuotaExceeded(message, used=used, limit=limit, requested=requested, scope=scope)
+        raise QuotaExceeded(
+            message, used=used, limit=limit, requested=requested, free=max(free, 0), scope=scope
+        )
 
 
 def check_disk(*, free: int, headroom: int, requested: int) -> None:

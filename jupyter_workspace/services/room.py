@@ -204,7 +204,8 @@ class Room:
                 else await self._trash.candidates(owner=session.owner)
             )
             if not await self._make_room(trash, used + mine.size - limit, given_up):
-                raise
+                reclaimable = sum(one.size for one in trash) + given_up
+                check_quota(scope, used=used, limit=limit, requested=mine.size, reclaimable=reclaimable)
 
     async def _given_up(self, mine: Reservation) -> int:
         """The bytes of the file that is to be replaced."""

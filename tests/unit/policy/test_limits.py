@@ -25,7 +25,15 @@ def test_a_quota_that_would_be_passed_is_refused_with_its_facts():
     with pytest.raises(QuotaExceeded) as caught:
         limits.check_quota("user", used=90, limit=100, requested=11)
 
-    assert caught.value.facts == {"used": 90, "limit": 100, "requested": 11, "scope": "user"}
+    assert caught.value.facts == {"used": 90, "limit": 100, "requested": 11, "free": 10, "scope": "user"}
+
+
+def test_what_would_give_way_counts_as_free():
+    limits.check_quota("session", used=90, limit=100, requested=15, reclaimable=5)
+
+    with pytest.raises(QuotaExceeded) as caught:
+        limits.check_quota("session", used=120, limit=100, requested=16, reclaimable=35)
+    assert caught.value.facts["free"] == 15
 
 
 def test_a_quota_may_be_used_up_exactly_and_zero_is_no_quota():

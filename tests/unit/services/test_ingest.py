@@ -119,7 +119,7 @@ async def test_a_quota_that_is_used_up_refuses_and_says_by_how_much(opener, scop
         await upload(workspace, "c", bytes(5))
 
     assert isinstance(error, QuotaExceeded)
-    assert error.facts == {"used": 15, "limit": 20, "requested": 6, "scope": scope}
+    assert error.facts == {"used": 15, "limit": 20, "requested": 6, "free": 5, "scope": scope}
     assert opener.staging() == []
 
 
@@ -149,6 +149,17 @@ async def test_a_limit_that_was_lowered_refuses_uploads_only(opener):
     async with opener(max_session_size=10) as workspace:
         assert isinstance(await caught(upload(workspace, "b", b"1")), QuotaExceeded)
         assert (await workspace.sessions.usage(ADA)).used_bytes == 15
+
+
+async def test_a_refusal_counts_the_trash_as_free_because_it_would_give_way(opener):
+    async with opener(in_memory=True, max_session_size=20) as workspace:
+        await session(workspace)
+        await upload(workspace, "a", bytes(8))
+        await upload(workspace, "a", bytes(9), on_conflict="replace")
+
+        error = await caught(upload(workspace, "b", bytes(12)))
+
+    assert (error.facts["used"], error.facts["free"]) == (17, 11)
 
 
 # API 11.25: the trash gives way, so that a replace is never refused by its own old version
