@@ -33,6 +33,8 @@ _BUTTON = (
     "border-radius:3px;color:var(--jp-ui-font-color1,inherit);text-decoration:none"
 )
 _SMALL = "color:var(--jp-ui-font-color2,#616161);font-size:smaller"
+#: So many digits of a sum are shown.
+_DIGITS = 16
 _UNITS = ("KiB", "MiB", "GiB", "TiB")
 
 
@@ -49,7 +51,7 @@ def _time(moment: datetime) -> str:
 
 
 def _digest(file: File) -> str:
-    return (file.sha256 or "not yet known")[:16]
+    return "not yet known" if file.sha256 is None else f"{file.sha256[:_DIGITS]}…"
 
 
 # --- text ---------------------------------------------------------------------------------------
