@@ -242,6 +242,7 @@ describe('what people read', () => {
     [1023, '1023 B'],
     [1024, '1.0 KiB'],
     [12345, '12 KiB'],
+    [1024 ** 2 - 1, '1.0 MiB'],
     [3 * 1024 ** 3, '3.0 GiB'],
     [5000 * 1024 ** 4, '5000 TiB']
   ])('a size of %d bytes is %s', (bytes, text) => {

@@ -136,8 +136,8 @@ def server(tmp_path_factory) -> Iterator[Server]:
             process.wait()
 
 
-def start(home: Path, root: Path, token: str, port: int = 0) -> subprocess.Popen[bytes]:
-    """JupyterLab with our extension, at any free port or at the one wanted."""
+def start(home: Path, root: Path, token: str, port: int = 0, **traits: object) -> subprocess.Popen[bytes]:
+    """JupyterLab with our extension and traits of it, at any free port or at the one wanted."""
     options = {
         "ip": "127.0.0.1",
         "port": port,
@@ -148,6 +148,7 @@ def start(home: Path, root: Path, token: str, port: int = 0) -> subprocess.Popen
     }
     command = [sys.executable, "-m", "jupyterlab", "--allow-root"]
     command += [f"--ServerApp.{name}={value}" for name, value in options.items()]
+    command += [f"--JupyterWorkspace.{name}={value}" for name, value in traits.items()]
     # What an extension would be given is `window.jupyterapp`.
     command.append("--LabApp.expose_app_in_browser=True")
     environment = {**os.environ, "HOME": str(home), "JUPYTER_TOKEN": token}

@@ -62,7 +62,7 @@ def test_the_focus_stays_in_the_panel_when_what_had_it_goes(opened):
     assert has_focus(opened) == "Files"
 
     opened.page.keyboard.press("Delete")
-    expect(opened.root).to_contain_text("file1.txt is in the trash.")
+    expect(opened.root).to_contain_text("file1.txt moved to the trash.")
     assert has_focus(opened) == "Files"
     press(opened, "Undo")
     expect(opened.row("file1.txt")).to_be_visible()
@@ -72,9 +72,9 @@ def test_the_focus_stays_in_the_panel_when_what_had_it_goes(opened):
     opened.page.keyboard.press("Escape")
     assert has_focus(opened) == "Files"
     opened.pick({"name": "file1.txt", "mimeType": "text/plain", "buffer": b"new"})
-    expect(opened.root).to_contain_text("There is a file file1.txt already.")
+    expect(opened.root).to_contain_text("file1.txt already exists here.")
     press(opened, "Skip")
-    expect(opened.root).not_to_contain_text("There is a file")
+    expect(opened.root).not_to_contain_text("already exists here")
     assert has_focus(opened) == "Files"
 
 
@@ -92,7 +92,7 @@ def test_the_focus_goes_to_the_next_row_of_transfers_and_of_the_trash(opened):
 
     opened.page.keyboard.press("Control+a")
     opened.page.keyboard.press("Delete")
-    expect(opened.root).to_contain_text("5 files are in the trash.")
+    expect(opened.root).to_contain_text("5 files moved to the trash.")
     press(opened, "Show the trash")
     press(opened, "Restore file2.txt")
     expect(opened.root.get_by_role("region", name="Trash")).not_to_contain_text("file2.txt")

@@ -61,7 +61,7 @@ def test_the_whole_way_without_a_mouse(opened):
     keys.press("Enter")
     expect(opened.row("first.txt")).to_be_visible()
     keys.press("Delete")
-    expect(opened.root).to_contain_text("first.txt is in the trash.")
+    expect(opened.root).to_contain_text("first.txt moved to the trash.")
     keys.press("Control+z")
     expect(opened.row("first.txt")).to_be_visible()
     keys.press("Control+c")
@@ -112,7 +112,7 @@ def test_axe_finds_nothing_in_an_empty_panel_in_a_question_and_in_the_trash(pane
     for _ in range(2):
         panel.pick({"name": "taken.txt", "mimeType": "text/plain", "buffer": b"x"})
         expect(panel.row("taken.txt")).to_be_visible()
-    expect(panel.root).to_contain_text("There is a file taken.txt already.")
+    expect(panel.root).to_contain_text("taken.txt already exists here.")
     panel.page.wait_for_function("() => document.getAnimations().every(one => one.playState !== 'running')")
     assert panel.violations() == []
     panel.root.get_by_role("button", name="Skip").click()

@@ -162,6 +162,7 @@ def test_only_the_old_version_goes_for_good_when_its_file_lives_on(opened, serve
     opened.root.get_by_role("button", name="Show the trash").click()
 
     opened.root.get_by_role("button", name="Delete versions.txt for good").click()
+    opened.root.get_by_role("button", name="Delete for good", exact=True).click()
 
     trash = opened.root.get_by_role("region", name="Trash")
     expect(trash).not_to_contain_text("versions.txt")

@@ -75,7 +75,7 @@ def test_a_closed_session_can_be_read_and_opened_again(panel, server, notebook):
     with server.api() as api:
         api.patch(f"sessions/{session}", json={"status": "completed"}).raise_for_status()
     panel.open(notebook)
-    expect(panel.root).to_contain_text("can be read, but not changed")
+    expect(panel.root).to_contain_text("They can be read and downloaded.")
     expect(panel.root.get_by_role("button", name="Upload", exact=True)).to_be_disabled()
     panel.picture("closed")
 
@@ -84,15 +84,17 @@ def test_a_closed_session_can_be_read_and_opened_again(panel, server, notebook):
     expect(panel.root.get_by_role("button", name="Upload", exact=True)).to_be_enabled()
 
 
-def test_a_list_that_cannot_be_had_says_why_and_tries_again(panel, server, notebook):
+def test_a_list_that_cannot_be_had_says_why_and_comes_back_by_itself(panel, server, notebook):
     refusal = {"status": 503, "json": {"message": "The index is being rebuilt.", "code": "starting"}}
     panel.page.route(RESOLVE, lambda route: route.fulfill(**refusal))
     panel.open(notebook)
-    expect(panel.root).to_contain_text("The index is being rebuilt.")
+    expect(panel.root).to_contain_text("The index is being rebuilt. Trying again by itself")
+    expect(panel.root.get_by_role("heading", name=notebook)).to_be_visible()
     panel.picture("error")
+    with panel.page.expect_response(RESOLVE):
+        panel.root.get_by_role("button", name="Try now").click()
 
     panel.page.unroute(RESOLVE)
-    panel.root.get_by_role("button", name="Try again").click()
 
     expect(panel.row("sales.csv")).to_be_visible()
 
@@ -106,7 +108,7 @@ def test_a_kernel_that_lacks_the_package_gets_the_line_that_installs_it(panel, s
     (kernel / "kernel.json").write_text(json.dumps(specification))
     # JupyterLab reads the list of kernels when it begins.
     panel.load(server.notebook("bare-kernel.ipynb", kernel="bare"))
-    expect(panel.root).to_contain_text("The kernel of this notebook lacks the package.", timeout=30_000)
+    expect(panel.root).to_contain_text("kernel lacks jupyter-workspace", timeout=30_000)
     panel.picture("package-missing")
 
     panel.root.get_by_role("button", name="Insert", exact=True).click()

@@ -73,6 +73,6 @@ def test_a_transfer_and_a_refusal_side_by_side(panel, notebook, tmp_path):
     panel.drop([tmp_path / "measurements.parquet"])
     panel.pick({"name": "setup.exe", "mimeType": "application/octet-stream", "buffer": b"x"})
 
-    expect(panel.transfers.filter(has_text="setup.exe")).to_contain_text("not allowed here")
+    expect(panel.transfers.filter(has_text="setup.exe")).to_contain_text(".exe files are not allowed here.")
     expect(panel.transfers.filter(has_text="measurements")).to_contain_text("left")
     panel.picture("panel-transfers")

@@ -66,7 +66,7 @@ def test_a_large_file_is_paused_goes_on_and_survives_a_reload(panel, server, not
     panel.root.get_by_role("button", name="Pause large.bin").click()
     expect(panel.transfers).to_contain_text("Paused at")
     panel.picture("transfer-paused")
-    panel.root.get_by_role("button", name="Go on with large.bin").click()
+    panel.root.get_by_role("button", name="Resume large.bin").click()
     expect(panel.transfers).to_contain_text("left")
     panel.page.reload()
     panel.settle()
@@ -115,7 +115,7 @@ def test_a_name_that_is_taken_is_a_question(panel, server, notebook, choice, nam
     panel.open(notebook)
     expect(panel.row("sales.csv")).to_be_visible()
     panel.pick({"name": "sales.csv", "mimeType": "text/csv", "buffer": b"newer"})
-    expect(panel.root).to_contain_text("There is a file sales.csv already.")
+    expect(panel.root).to_contain_text("sales.csv already exists here.")
     panel.picture("conflict")
 
     panel.root.get_by_role("button", name=choice).click()
@@ -134,18 +134,63 @@ def test_a_refusal_says_what_to_do(panel, notebook):
     expect(panel.root).to_contain_text("Drop files or folders here")
     full = {
         "status": 507,
-        "json": {"message": "No room.", "code": "quota_exceeded", "used": 9 * MIB, "limit": 10 * MIB},
+        "json": {"message": "No.", "code": "quota_exceeded", "scope": "user", "limit": 10 * MIB, "free": 0},
     }
     panel.page.route(re.compile(r"/api/workspace/uploads/"), lambda route: route.fulfill(**full))
 
     panel.pick({"name": "sales.csv", "mimeType": "text/csv", "buffer": b"a"})
 
-    expect(panel.transfers).to_contain_text("No room: 9.0 MiB of 10 MiB are in use.")
-    expect(panel.transfers).to_contain_text("Delete files or empty the trash, then try again.")
+    expect(panel.transfers).to_contain_text("0 B of the 10 MiB for all your notebooks are free.")
+    expect(panel.transfers).to_contain_text("Delete files here or in another notebook, then try again.")
     panel.picture("refused")
     panel.page.unroute(re.compile(r"/api/workspace/uploads/"))
-    panel.root.get_by_role("button", name="Try sales.csv again").click()
+    panel.root.get_by_role("button", name="Retry sales.csv").click()
     expect(panel.row("sales.csv")).to_be_visible()
+
+
+def test_in_a_low_window_many_refusals_leave_room_for_the_list(panel, server, notebook):
+    session = server.session(notebook)
+    for number in range(6):
+        server.upload(session, f"file{number}.txt", b"x")
+    panel.open(notebook)
+    expect(panel.row("file5.txt")).to_be_visible()
+    panel.page.set_viewport_size({"width": 1280, "height": 520})
+    refusal = {"status": 415, "json": {"message": "No.", "code": "type_refused"}}
+    panel.page.route(re.compile(r"/api/workspace/uploads/"), lambda route: route.fulfill(**refusal))
+
+    panel.pick(*({"name": f"{n}.exe", "mimeType": "", "buffer": b"x"} for n in range(8)))
+
+    expect(panel.root.locator(".jp-FA-tray")).to_contain_text("8 failed")
+    # None of them would be taken the second time.
+    expect(panel.root.get_by_role("button", name=re.compile("^Retry"))).to_have_count(0)
+    panel.picture("low-window")
+    grid, tray = panel.grid.bounding_box(), panel.root.locator(".jp-FA-tray").bounding_box()
+    assert tray["height"] < 160
+    assert grid["height"] > 80
+    panel.root.get_by_role("button", name="Clear", exact=True).click()
+    expect(panel.transfers).to_have_count(0)
+
+
+def test_all_transfers_are_paused_go_on_and_are_called_off_together(panel, server, notebook, large, tmp_path):
+    small = [tmp_path / f"{number}.txt" for number in range(20)]
+    for path in small:
+        path.write_text("x")
+    panel.open(notebook)
+    expect(panel.root).to_contain_text("Drop files or folders here")
+    panel.slow(10 * MIB)
+    panel.pick(large, *small)
+    expect(panel.root.locator(".jp-FA-tray")).to_contain_text("left")
+    panel.picture("transfers-many")
+
+    panel.root.get_by_role("button", name="Pause all").click()
+    expect(panel.transfers.filter(has_text="large.bin")).to_contain_text("Paused at")
+    panel.picture("transfers-paused")
+    panel.root.get_by_role("button", name="Resume all").click()
+    expect(panel.root.locator(".jp-FA-tray")).to_contain_text("20 of 21 uploaded")
+    panel.root.get_by_role("button", name="Cancel all").click()
+
+    expect(panel.transfers).to_have_count(0)
+    assert "attachments/large.bin" not in server.files(server.session(notebook))
 
 
 def test_a_proxy_with_a_small_limit_is_passed_in_small_parts(panel, server, notebook, tmp_path):

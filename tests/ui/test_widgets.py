@@ -56,10 +56,11 @@ def test_a_panel_uploads_past_a_busy_kernel_and_calls_back(panel, server, notebo
     )
 
     expect(output.get_by_role("row").filter(has_text="sales.csv")).to_be_visible(timeout=4000)
-    expect(output).to_contain_text("does not take files of this type")
-    expect(output).to_contain_text("This place takes files of at most 1000 B.")
+    expect(output).to_contain_text("Accepts: .csv files, at most 1000 B")
+    expect(output).to_contain_text("Only .csv files are accepted here.")
+    expect(output).to_contain_text("At most 1000 B a file are accepted here (long.csv has 2.0 KiB).")
     # What was refused by the panel itself would be refused again.
-    expect(output.get_by_role("button", name=re.compile("^Try .* again"))).to_have_count(0)
+    expect(output.get_by_role("button", name=re.compile("^Retry"))).to_have_count(0)
     panel.picture("widget", whole=True)
     (server.root / "go").touch()
     panel.run_cell(2)
@@ -127,7 +128,7 @@ def test_a_panel_for_one_file_takes_one_at_a_time(panel, server):
     output.locator(".jp-FA-session").evaluate(DROP_TWO)
 
     expect(output.get_by_role("row").filter(has_text="one.txt")).to_be_visible()
-    expect(output).to_contain_text("This place takes one file at a time.")
+    expect(output).to_contain_text("Only one file at a time is accepted here.")
     assert set(server.files(server.session(notebook))) == {"attachments/one.txt"}
 
 

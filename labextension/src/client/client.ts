@@ -107,9 +107,10 @@ export class WorkspaceClient {
     });
   }
 
-  /** The trash of a session, latest first. */
-  trash(sessionId: string): Promise<TrashPage> {
-    return this.ask({ method: 'GET', path: `${sessionPath(sessionId)}/trash?limit=${PAGE_LIMIT}` });
+  /** A page of the trash of a session, latest first. */
+  trash(sessionId: string, offset: number): Promise<TrashPage> {
+    const query = `limit=${PAGE_LIMIT}&offset=${offset}`;
+    return this.ask({ method: 'GET', path: `${sessionPath(sessionId)}/trash?${query}` });
   }
 
   /** Takes a copy of a file that stands elsewhere under the server's root into the session. */

@@ -6,7 +6,7 @@ import type { ReactElement } from 'react';
 
 import { allTransfers } from '../model/allTransfers';
 import type { Readable } from '../model/signal';
-import { isUnderWay, type Transfer } from '../model/transfers';
+import { percentOf, progressOf, type Transfer } from '../model/transfer';
 import { IWorkspaceDesk } from '../tokens';
 import { useSignal } from '../views/kit';
 import { DOMAIN, PANEL_ID } from './panel';
@@ -44,13 +44,11 @@ interface ItemProps {
 }
 
 function Item({ transfers, trans, onClick }: ItemProps): ReactElement | null {
-  const open = useSignal(transfers).filter(({ state }) => isUnderWay(state));
-  if (open.length === 0) {
+  const progress = progressOf(useSignal(transfers));
+  const { files, done, underWay } = progress;
+  if (underWay === 0) {
     return null;
   }
-  const size = open.reduce((sum, one) => sum + one.size, 0);
-  const sent = open.reduce((sum, one) => sum + one.sent, 0);
-  const percent = size === 0 ? 0 : Math.floor((sent / size) * 100);
   return (
     <button
       type="button"
@@ -59,7 +57,8 @@ function Item({ transfers, trans, onClick }: ItemProps): ReactElement | null {
       onClick={onClick}
     >
       <fileUploadIcon.react tag="span" width="14px" height="14px" />
-      {trans._n('%1 file', '%1 files', open.length)} · {percent} %
+      {files === 1 ? trans.__('1 file') : trans.__('%1 of %2 files', String(done), String(files))} ·{' '}
+      {percentOf(progress)} %
     </button>
   );
 }

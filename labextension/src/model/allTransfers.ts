@@ -1,6 +1,6 @@
 import type { Desk } from './desk';
 import { Signal, type Readable } from './signal';
-import type { Transfer } from './transfers';
+import type { Transfer } from './transfer';
 
 /** The transfers of all sessions of the page. */
 export function allTransfers(desk: Desk): Readable<readonly Transfer[]> {

@@ -40,6 +40,12 @@ export class Browse {
     this.query.set({ ...this.query.get(), ...changes });
   }
 
+  /** Lists everything with the largest file first: what to delete when room is needed. */
+  showLargest(): void {
+    this.ask({ text: '', kind: this.scope, type: 'all', sort: 'size', isDescending: true });
+    this.page.set('files');
+  }
+
   choose(id: string, mode: Mode): void {
     this.chosen.set(choose(this.selection.get(), this.ids.get(), id, mode));
   }

@@ -7,40 +7,27 @@ import { dropUpload, sendFile } from '../client/tus';
 import type { Conflict, Service } from '../client/wire';
 import { Rate } from './rate';
 import { Signal } from './signal';
+import { isUnderWay, type Transfer } from './transfer';
 
 /** Files on their way at one moment. A browser has six lines to a server; JupyterLab needs some too. */
 const CONCURRENT = 2;
 /** How often a moving bar is drawn, in milliseconds. */
 const DRAW_MS = 200;
-/** How long a finished transfer stays in sight, in milliseconds. */
+/** How long finished transfers stay in sight after the last one, in milliseconds. */
 const DONE_MS = 4000;
 /** A file from this size on is put aside in the browser, to go on with after a reload. */
 const KEEP_BYTES = 1024 * 1024;
-
-/** How one transfer stands. `lost`: begun by a page that is gone; the file must be picked again. */
-export type TransferState =
-  | 'waiting'
-  | 'sending'
-  | 'retrying'
-  | 'finishing'
-  | 'paused'
-  | 'lost'
-  | 'done'
-  | 'failed';
-
-/** One file on its way, as a view shows it. Sizes are bytes, `rate` bytes a second. */
-export interface Transfer {
-  readonly id: string;
-  readonly name: string;
-  readonly dir: string;
-  readonly size: number;
-  readonly sent: number;
-  readonly rate: number;
-  readonly state: TransferState;
-  readonly error: Error | null;
-  /** Whether it can be tried again after a failure: what was refused here is not kept. */
-  readonly canRetry: boolean;
-}
+/** Refusals of the file itself: the same file would be refused again. */
+const FINAL: readonly string[] = [
+  'file_too_large',
+  'infected',
+  'name_invalid',
+  'not_accepted',
+  'one_only',
+  'path_escapes',
+  'too_large_here',
+  'type_refused'
+];
 
 interface Job {
   shown: Transfer;
@@ -60,8 +47,11 @@ export class TransferQueue {
     private readonly service: () => Promise<Service>
   ) {}
 
-  /** All transfers, the oldest first. */
+  /** All transfers, the oldest first. Those that came through stay until nothing is on its way any more. */
   readonly transfers = new Signal<readonly Transfer[]>([]);
+
+  /** The speed of all of them together, in bytes a second. */
+  readonly rate = new Signal(0);
 
   /** Called with the `att_` id of each file that came through. */
   onDone: (attachmentId: string) => void = () => undefined;
@@ -71,16 +61,35 @@ export class TransferQueue {
 
   /** Puts files in the line; a file that an earlier page began with goes on where that one was. */
   add(files: readonly Picked[], dir: string, onConflict: Conflict): void {
+    const lost = this.jobs.filter(({ shown }) => shown.state === 'lost');
     for (const { file, folder } of files) {
       const place = [dir, folder].filter(part => part !== '').join('/');
-      const lost = this.findLost(file, place);
-      if (lost === undefined) {
+      const known = lost.find(
+        ({ shown }) => shown.name === file.name && shown.size === file.size && shown.dir === place
+      );
+      if (known === undefined) {
         this.push(file, place, onConflict);
       } else {
-        lost.file = file;
-        this.change(lost, { state: 'waiting' });
+        void this.choose(known.shown.id, file);
       }
     }
+    this.next();
+  }
+
+  /** Takes a file that was chosen again: goes on where it was if it is the same, else begins anew. */
+  async choose(id: string, file: File): Promise<void> {
+    const job = this.find(id);
+    if (job === undefined || isUnderWay(job.shown.state)) {
+      return;
+    }
+    const known = await fingerprint(file, this.sessionId, `${job.shown.dir}/${job.shown.name}`);
+    if (known !== job.fingerprint) {
+      this.abandon(job);
+      job.fingerprint = '';
+      this.change(job, { name: file.name, size: file.size, sent: 0 });
+    }
+    job.file = file;
+    this.change(job, { state: 'waiting', error: null });
     this.next();
   }
 
@@ -119,37 +128,43 @@ export class TransferQueue {
     }
   }
 
+  /** The same for all that are on their way. */
+  pauseAll(): void {
+    const open = this.jobs.filter(job => isUnderWay(job.shown.state));
+    // None of those that wait begins in the place of one that was stopped.
+    open.forEach(job => this.change(job, { state: 'paused', rate: 0 }));
+    open.forEach(job => {
+      job.stop.abort();
+      this.write(job);
+    });
+  }
+
   /** Goes on after a pause, or tries again after a failure. */
   resume(id: string): void {
     const job = this.find(id);
-    if (job?.file != null && ['paused', 'failed'].includes(job.shown.state)) {
+    if (job !== undefined && canGoOn(job)) {
       this.change(job, { state: 'waiting', error: null });
       this.next();
     }
   }
 
+  /** The same for all that can. */
+  resumeAll(): void {
+    this.jobs.filter(canGoOn).forEach(job => this.change(job, { state: 'waiting', error: null }));
+    this.next();
+  }
+
   /** Calls a transfer off, and takes it out of sight; nothing of it stays on the server. */
   cancel(id: string): void {
     const job = this.find(id);
-    if (job === undefined) {
-      return;
+    if (job !== undefined) {
+      this.callOff([job]);
     }
-    job.stop.abort();
-    forget(job.fingerprint);
-    this.jobs = this.jobs.filter(one => one !== job);
-    this.draw();
-    if (job.uploadId !== null && job.shown.state !== 'done') {
-      // If the server cannot be reached now, the upload expires there by itself.
-      void dropUpload(this.client, this.sessionId, job.uploadId).catch(() => undefined);
-    }
-    this.next();
   }
 
   /** The same for all of them. */
   cancelAll(): void {
-    for (const job of this.jobs) {
-      this.cancel(job.shown.id);
-    }
+    this.callOff(this.jobs);
   }
 
   /** Takes what is over out of sight. */
@@ -179,9 +194,30 @@ export class TransferQueue {
       stop: new AbortController(),
       rate: new Rate()
     };
-    this.jobs = [...this.jobs, job];
+    this.jobs.push(job);
     this.drawSoon();
     return job;
+  }
+
+  private callOff(jobs: readonly Job[]): void {
+    const off = new Set(jobs);
+    this.jobs = this.jobs.filter(job => !off.has(job));
+    this.draw();
+    for (const job of jobs.filter(({ shown }) => shown.state !== 'done')) {
+      job.stop.abort();
+      this.abandon(job);
+    }
+    this.next();
+  }
+
+  /** Nothing of it is kept, here or on the server. */
+  private abandon(job: Job): void {
+    forget(job.fingerprint);
+    if (job.uploadId !== null) {
+      // If the server cannot be reached now, the upload expires there by itself.
+      void dropUpload(this.client, this.sessionId, job.uploadId).catch(() => undefined);
+      job.uploadId = null;
+    }
   }
 
   private next(): void {
@@ -199,8 +235,8 @@ export class TransferQueue {
     try {
       const attachmentId = await this.send(job, stop.signal);
       forget(job.fingerprint);
-      this.change(job, { state: 'done', sent: job.shown.size });
-      setTimeout(() => this.drop(job), DONE_MS);
+      job.file = null;
+      this.change(job, { state: 'done', sent: job.shown.size, rate: 0 });
       this.onDone(attachmentId);
     } catch (error) {
       // Who called it off has said already what it is now.
@@ -209,6 +245,17 @@ export class TransferQueue {
       }
     }
     this.next();
+    this.dropDoneSoon();
+  }
+
+  /** When nothing is on its way any more, what came through has been seen soon. */
+  private dropDoneSoon(): void {
+    setTimeout(() => {
+      if (!this.isBusy) {
+        this.jobs = this.jobs.filter(job => job.shown.state !== 'done');
+        this.drawSoon();
+      }
+    }, DONE_MS);
   }
 
   private async send(job: Job, signal: AbortSignal): Promise<string> {
@@ -271,7 +318,7 @@ export class TransferQueue {
       job.uploadId = null;
       job.fingerprint = '';
     }
-    this.change(job, { state: 'failed', error, rate: 0, canRetry: !isUnreadable(error) });
+    this.change(job, { state: 'failed', error, rate: 0, canRetry: !isUnreadable(error) && !isFinal(error) });
     this.onRefused(error);
   }
 
@@ -282,18 +329,6 @@ export class TransferQueue {
       const place = { uploadId: job.uploadId, sessionId: this.sessionId, fingerprint: job.fingerprint };
       remember({ ...place, name, dir, size, sent, isPaused, owner: tabName(), touched: Date.now() });
     }
-  }
-
-  private drop(job: Job): void {
-    this.jobs = this.jobs.filter(one => one !== job);
-    this.drawSoon();
-  }
-
-  private findLost(file: File, dir: string): Job | undefined {
-    return this.jobs.find(
-      ({ shown }) =>
-        shown.state === 'lost' && shown.name === file.name && shown.size === file.size && shown.dir === dir
-    );
   }
 
   private find(id: string): Job | undefined {
@@ -317,15 +352,21 @@ export class TransferQueue {
   private draw(): void {
     clearTimeout(this.timer);
     this.timer = undefined;
+    const sent = this.jobs.reduce((sum, { shown }) => sum + shown.sent, 0);
+    this.rate.set(this.isBusy ? this.speed.at(sent, performance.now()) : 0);
     this.transfers.set(this.jobs.map(job => job.shown));
   }
 
-  private jobs: readonly Job[] = [];
+  private jobs: Job[] = [];
+  private readonly speed = new Rate();
   private count = 0;
   private timer: ReturnType<typeof setTimeout> | undefined;
 }
 
-/** Whether bytes flow or will flow without a person doing anything. */
-export function isUnderWay(state: TransferState): boolean {
-  return ['waiting', 'sending', 'retrying', 'finishing'].includes(state);
+function canGoOn({ file, shown }: Job): boolean {
+  return file !== null && (shown.state === 'paused' || (shown.state === 'failed' && shown.canRetry));
+}
+
+function isFinal(error: Error): boolean {
+  return error instanceof WorkspaceError && FINAL.includes(error.code);
 }

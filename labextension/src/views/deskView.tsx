@@ -4,8 +4,7 @@ import type { Actions } from '../model/actions';
 import type { Desk } from '../model/desk';
 import { baseName } from '../model/format';
 import { Icon, useSignal, useTrans } from './kit';
-import { Notice } from './notices';
-import { sentenceOf } from './sentences';
+import { Failure } from './notices';
 import { SessionView, Waiting } from './sessionView';
 
 interface DeskViewProps {
@@ -29,7 +28,7 @@ export function DeskView({ desk, children, onActions }: DeskViewProps): ReactEle
     case 'loading':
       return <Waiting />;
     case 'failed':
-      return <Failed desk={desk} error={shown.error} />;
+      return <Failed desk={desk} notebookPath={shown.notebookPath} error={shown.error} />;
     case 'ready':
       return (
         <SessionView
@@ -44,19 +43,22 @@ export function DeskView({ desk, children, onActions }: DeskViewProps): ReactEle
   }
 }
 
-function Failed({ desk, error }: { readonly desk: Desk; readonly error: Error }): ReactElement {
+interface FailedProps {
+  readonly desk: Desk;
+  readonly notebookPath: string;
+  readonly error: Error;
+}
+
+function Failed({ desk, notebookPath, error }: FailedProps): ReactElement {
   const trans = useTrans();
-  const { what, todo } = sentenceOf(error, trans);
   return (
-    <Notice
-      tone="error"
-      actions={
-        <button type="button" className="jp-FA-text" onClick={() => void desk.retry()}>
-          {trans.__('Try again')}
-        </button>
-      }
-    >
-      {trans.__('The files of this notebook could not be reached.')} {what} {todo}
-    </Notice>
+    <>
+      <h3 className="jp-FA-title" title={notebookPath}>
+        <bdi>{baseName(notebookPath)}</bdi>
+      </h3>
+      <Failure error={error} onRetry={() => void desk.retry()}>
+        {trans.__('The files of this notebook could not be reached.')}
+      </Failure>
+    </>
   );
 }

@@ -1,16 +1,23 @@
-import { useEffect } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import type { ReactElement, ReactNode } from 'react';
 
+import { isPassing } from '../client/errors';
 import type { Pick, Picked } from '../client/picked';
 import type { Conflict } from '../client/wire';
 import { INSTALLATION } from '../model/code';
 import type { Browse } from '../model/browse';
+import { shownName } from '../model/format';
 import type { SessionModel } from '../model/session';
 import { IconButton, useKit, useSignal, useTrans } from './kit';
+import { Reload, RemedyButton, TextButton } from './remedies';
 import { sentenceOf } from './sentences';
 
 /** How long a deletion can be undone from its notice, in milliseconds. */
 const UNDO_MS = 10_000;
+/** How long after a failure that may pass it is tried again, in milliseconds. */
+const RETRY_MS = 5000;
+/** Names that are listed; the rest are counted. */
+const LISTED = 200;
 
 interface NoticeProps {
   readonly tone: 'plain' | 'warning' | 'error';
@@ -36,46 +43,89 @@ export function Notice({ tone, children, onClose, actions }: NoticeProps): React
 }
 
 /** The notices of a session: what was refused, what can be undone, how the line is. */
-export function Notices({ model }: { readonly model: SessionModel }): ReactElement {
+export function Notices({ browse }: { readonly browse: Browse }): ReactElement {
+  const { model } = browse;
   const trans = useTrans();
-  const session = useSignal(model.session);
   const line = useSignal(model.line);
   const complaint = useSignal(model.complaint);
   // After that nobody tries again.
   const hasFailed = useSignal(model.loading).state === 'failed';
   return (
     <>
-      {session.status !== 'active' && (
-        <Notice
-          tone="plain"
-          actions={
-            <button type="button" className="jp-FA-text" onClick={() => void model.reopen()}>
-              {trans.__('Open again')}
-            </button>
-          }
-        >
-          {trans.__('Closed: these files can be read, but not changed.')}
-        </Notice>
-      )}
+      <Closed model={model} />
       {line === 'broken' && !hasFailed && (
-        <Notice tone="warning">{trans.__('Offline. This list is from the last contact; trying again…')}</Notice>
+        <Notice tone="warning">{trans.__('Connection lost. Reconnecting…')}</Notice>
       )}
-      {complaint !== null && (
-        <Notice tone="error" onClose={() => model.complaint.set(null)}>
-          <Complaint error={complaint} />
-        </Notice>
-      )}
+      {complaint !== null && <Complaint error={complaint} browse={browse} />}
       <Undo model={model} />
     </>
   );
 }
 
-function Complaint({ error }: { readonly error: Error }): ReactElement {
-  const { what, todo } = sentenceOf(error, useTrans());
+/** Who closed it is not known; that nothing is lost, and what can be done, is. */
+function Closed({ model }: { readonly model: SessionModel }): ReactElement | null {
+  const trans = useTrans();
+  const { status } = useSignal(model.session);
+  if (status === 'active') {
+    return null;
+  }
   return (
-    <>
+    <Notice
+      tone="plain"
+      actions={<TextButton label={trans.__('Open again')} onClick={() => void model.reopen()} />}
+    >
+      {status === 'completed'
+        ? trans.__('Closed: somebody, or a program, marked these files as completed.')
+        : trans.__('Closed: somebody, or a program, marked these files as abandoned.')}{' '}
+      {trans.__('They can be read and downloaded. Open them again to add or change files.')}
+    </Notice>
+  );
+}
+
+function Complaint({ error, browse }: { readonly error: Error; readonly browse: Browse }): ReactElement {
+  const { what, todo, remedy } = sentenceOf(error, useTrans());
+  return (
+    <Notice
+      tone="error"
+      actions={<RemedyButton remedy={remedy} browse={browse} />}
+      onClose={() => browse.model.complaint.set(null)}
+    >
       {what} {todo}
-    </>
+    </Notice>
+  );
+}
+
+interface FailureProps {
+  /** What could not be had. */
+  readonly children: ReactNode;
+  readonly error: Error;
+  readonly onRetry: () => void;
+}
+
+/** There is nothing to show, and why. What may pass is tried again by itself. */
+export function Failure({ children, error, onRetry }: FailureProps): ReactElement {
+  const trans = useTrans();
+  const { what, todo, remedy } = sentenceOf(error, trans);
+  const mayPass = isPassing(error);
+  const retry = useRef(onRetry);
+  retry.current = onRetry;
+  useEffect(() => {
+    const timer = mayPass ? setTimeout(() => retry.current(), RETRY_MS) : undefined;
+    return () => clearTimeout(timer);
+  }, [error, mayPass]);
+  return (
+    <Notice
+      tone="error"
+      actions={
+        remedy === 'reload' ? (
+          <Reload />
+        ) : (
+          <TextButton label={mayPass ? trans.__('Try now') : trans.__('Try again')} onClick={onRetry} />
+        )
+      }
+    >
+      {children} {what} {mayPass ? trans.__('Trying again by itself…') : todo}
+    </Notice>
   );
 }
 
@@ -96,14 +146,12 @@ function Undo({ model }: { readonly model: SessionModel }): ReactElement | null 
       tone="plain"
       onClose={() => model.deletion.set(null)}
       actions={
-        <button type="button" className="jp-FA-text" onClick={() => void model.undo()}>
-          {trans.__('Undo')}
-        </button>
+        <TextButton label={trans.__('Undo')} onClick={() => void model.undo()} />
       }
     >
       {count === 1
-        ? trans.__('%1 is in the trash.', first?.name ?? '')
-        : trans._n('%1 file is in the trash.', '%1 files are in the trash.', count)}
+        ? trans.__('%1 moved to the trash.', shownName(first?.name ?? ''))
+        : trans._n('%1 file moved to the trash.', '%1 files moved to the trash.', count)}
     </Notice>
   );
 }
@@ -117,28 +165,58 @@ interface ConflictsProps {
 /** Some names are taken: what shall become of them? */
 export function Conflicts({ pick, taken, onChoice }: ConflictsProps): ReactElement {
   const trans = useTrans();
+  const [isListed, setListed] = useState(false);
   const rest = pick.files.filter(one => !taken.includes(one));
-  const [first] = taken;
-  const button = (label: string, act: () => void): ReactElement => (
-    <button type="button" className="jp-FA-text" onClick={act}>
-      {label}
-    </button>
-  );
+  const count = taken.length;
+  const name = shownName(taken[0]?.file.name ?? '');
   return (
     <Notice
       tone="warning"
       actions={
         <>
-          {button(trans.__('Keep both'), () => onChoice(pick.files, 'rename'))}
-          {button(trans.__('Replace'), () => onChoice(pick.files, 'replace'))}
-          {button(trans.__('Skip'), () => onChoice(rest, 'rename'))}
+          <TextButton
+            tone="main"
+            label={trans.__('Keep both')}
+            onClick={() => onChoice(pick.files, 'rename')}
+          />
+          <TextButton
+            tone="danger"
+            label={count === 1 ? trans.__('Replace') : trans.__('Replace all')}
+            onClick={() => onChoice(pick.files, 'replace')}
+          />
+          <TextButton label={trans.__('Skip')} onClick={() => onChoice(rest, 'rename')} />
         </>
       }
     >
-      {taken.length === 1
-        ? trans.__('There is a file %1 already.', first?.file.name ?? '')
-        : trans._n('%1 name is taken already.', '%1 names are taken already.', taken.length)}
+      {count === 1
+        ? trans.__('%1 already exists here.', name)
+        : rest.length === 0
+          ? trans.__('%1 files already exist here.', String(count))
+          : trans.__('%1 of %2 files already exist here.', String(count), String(pick.files.length))}{' '}
+      {count > 1 && (
+        <TextButton
+          label={isListed ? trans.__('Hide them') : trans.__('Show them')}
+          onClick={() => setListed(!isListed)}
+        />
+      )}
+      {isListed && <Names taken={taken} />}
     </Notice>
+  );
+}
+
+function Names({ taken }: { readonly taken: readonly Picked[] }): ReactElement {
+  const trans = useTrans();
+  const more = taken.length - LISTED;
+  return (
+    // A list that scrolls must be reached by key.
+    <ul className="jp-FA-names" tabIndex={0} aria-label={trans.__('Files that exist already')}>
+      {taken.slice(0, LISTED).map(({ file, folder }) => (
+        <li key={`${folder}/${file.name}`}>
+          <bdi>{shownName(folder === '' ? file.name : `${folder}/${file.name}`)}</bdi>
+        </li>
+      ))}
+      {more > 0 && <li>{trans._n('and %1 more', 'and %1 more', more)}</li>}
+    </ul>
   );
 }
 
@@ -193,7 +271,7 @@ export function News({ browse }: { readonly browse: Browse }): ReactElement {
   );
 }
 
-/** The kernel cannot load our package: here is the line that installs it. */
+/** The kernel cannot load our package: what it is for, and the line that installs it. */
 export function Missing({ onClose }: { readonly onClose: () => void }): ReactElement {
   const { host, trans } = useKit();
   const act = host.insert ?? ((code: string): void => void host.copy(code));
@@ -202,12 +280,15 @@ export function Missing({ onClose }: { readonly onClose: () => void }): ReactEle
       tone="plain"
       onClose={onClose}
       actions={
-        <button type="button" className="jp-FA-text" onClick={() => act(INSTALLATION)}>
-          {host.insert === undefined ? trans.__('Copy') : trans.__('Insert')}
-        </button>
+        <TextButton
+          label={host.insert === undefined ? trans.__('Copy') : trans.__('Insert')}
+          onClick={() => act(INSTALLATION)}
+        />
       }
     >
-      {trans.__('The kernel of this notebook lacks the package. This line installs it:')}{' '}
+      {trans.__(
+        'This notebook’s kernel lacks jupyter-workspace, with which code finds these files by name. This line installs it:'
+      )}{' '}
       <code>{INSTALLATION}</code>
     </Notice>
   );

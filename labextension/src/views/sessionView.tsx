@@ -9,16 +9,16 @@ import { formatSize } from '../model/format';
 import type { SessionModel } from '../model/session';
 import type { Query } from '../model/table';
 import { Bar } from './bar';
-import { useDrop } from './drop';
+import { DropHint, useDrop } from './drop';
 import { Empty } from './empty';
 import { useKeptFocus } from './focus';
 import { Grid } from './grid';
-import { Icon, useKit, useSignal, useTrans } from './kit';
-import { Conflicts, News, Notice, Notices, Skipped, Unreadable } from './notices';
+import { useKit, useSignal, useTrans } from './kit';
+import { Conflicts, Failure, News, Notices, Skipped, Unreadable } from './notices';
 import { PreviewPane } from './previewPane';
-import { sentenceOf } from './sentences';
+import { acceptedTypes } from './sentences';
 import { Filters, Toolbar } from './toolbar';
-import { Trash } from './trash';
+import { TrashView } from './trash';
 import { Announcer, Tray } from './tray';
 
 /** What a view takes in. */
@@ -32,7 +32,10 @@ export interface Intake {
 
 interface SessionViewProps {
   readonly model: SessionModel;
+  /** What the files belong to. */
   readonly title: string;
+  /** What stands above them, if that is not the title. */
+  readonly heading?: string;
   readonly scope?: Query['kind'];
   readonly intake?: Intake;
   /** Notices from outside. */
@@ -77,9 +80,10 @@ export function SessionView(props: SessionViewProps): ReactElement {
       onPaste={event => isTaking && takePasted(event.clipboardData, take)}
     >
       <Toolbar actions={actions} onPick={take} accept={intake.accept} isMultiple={intake.isMultiple} />
-      <Title title={props.title} browse={actions.browse} />
+      {isTaking && <Terms intake={intake} />}
+      <Title title={props.title} heading={props.heading ?? props.title} browse={actions.browse} />
       {props.children}
-      <Notices model={model} />
+      <Notices browse={actions.browse} />
       {skipped.length > 0 && <Skipped names={skipped} onClose={() => setSkipped([])} />}
       {unreadable.length > 0 && <Unreadable names={unreadable} onClose={() => setUnreadable([])} />}
       {pending !== null && (
@@ -92,25 +96,45 @@ export function SessionView(props: SessionViewProps): ReactElement {
           }}
         />
       )}
-      {page === 'trash' ? <Trash actions={actions} /> : <Files actions={actions} />}
-      <Tray queue={model.transfers} />
+      {page === 'trash' ? <TrashView actions={actions} /> : <Files actions={actions} />}
+      <Tray queue={model.transfers} browse={actions.browse} />
       <Announcer queue={model.transfers} />
       <News browse={actions.browse} />
-      {isDropping && <DropHint title={props.title} />}
+      {isDropping && <DropHint title={props.title} model={model} />}
     </div>
   );
 }
 
-function Title({ title, browse }: { readonly title: string; readonly browse: Browse }): ReactElement {
+/** What is accepted, where that is not everything. */
+function Terms({ intake }: { readonly intake: Intake }): ReactElement | null {
+  const trans = useTrans();
+  const { accept = '', maxSize = 0, isMultiple = true } = intake;
+  const terms = [
+    ...(accept.trim() === '' ? [] : [acceptedTypes(accept, trans)]),
+    ...(maxSize > 0 ? [trans.__('at most %1', formatSize(maxSize))] : []),
+    ...(isMultiple ? [] : [trans.__('one at a time')])
+  ];
+  return terms.length === 0 ? null : <p className="jp-FA-terms">{trans.__('Accepts: %1', terms.join(', '))}</p>;
+}
+
+interface TitleProps {
+  readonly title: string;
+  readonly heading: string;
+  readonly browse: Browse;
+}
+
+function Title({ title, heading, browse }: TitleProps): ReactElement {
   const trans = useTrans();
   const files = useSignal(browse.files);
   const matching = useSignal(browse.rows).length;
+  // What cannot be listed is not counted either.
+  const hasFailed = useSignal(browse.model.loading).state === 'failed';
   const size = useMemo(() => files.reduce((sum, file) => sum + file.size, 0), [files]);
   const count = files.length.toLocaleString();
   return (
     <h3 className="jp-FA-title" title={title}>
-      <bdi>{title}</bdi>
-      {files.length > 0 && (
+      <bdi>{heading}</bdi>
+      {files.length > 0 && !hasFailed && (
         <small>
           {matching < files.length
             ? trans.__('%1 of %2 files', matching.toLocaleString(), count)
@@ -130,18 +154,10 @@ function Files({ actions }: { readonly actions: Actions }): ReactElement {
   const files = useSignal(actions.browse.files);
   const isAny = useSignal(rows).length > 0;
   if (loading.state === 'failed') {
-    const { what, todo } = sentenceOf(loading.error, trans);
     return (
-      <Notice
-        tone="error"
-        actions={
-          <button type="button" className="jp-FA-text" onClick={() => void model.retry()}>
-            {trans.__('Try again')}
-          </button>
-        }
-      >
-        {trans.__('The files could not be listed.')} {what} {todo}
-      </Notice>
+      <Failure error={loading.error} onRetry={() => void model.retry()}>
+        {trans.__('The files could not be listed.')}
+      </Failure>
     );
   }
   if (loading.state === 'loading') {
@@ -170,22 +186,12 @@ export function Waiting(): ReactElement {
   );
 }
 
-function DropHint({ title }: { readonly title: string }): ReactElement {
-  const trans = useTrans();
-  return (
-    <div className="jp-FA-drop" aria-hidden="true">
-      <Icon name="upload" />
-      <p>{trans.__('Drop to add to %1', title)}</p>
-    </div>
-  );
-}
-
 /** Takes what fits; shows the rest as refused, and says so. */
 function admit(pick: Pick, intake: Intake, model: SessionModel): Pick {
   const { maxSize = 0, accept = '', isMultiple = true } = intake;
   const files = pick.files.filter(({ file }) => {
     if (!isAccepted(file, accept)) {
-      const problem = { message: 'Not of a type that is taken here.', code: 'not_accepted' };
+      const problem = { message: 'Not of a type that is accepted here.', code: 'not_accepted', accept };
       model.transfers.refuse(file, new WorkspaceError(415, problem));
       return false;
     }

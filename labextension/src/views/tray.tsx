@@ -1,65 +1,163 @@
 import { useState } from 'react';
-import type { ReactElement } from 'react';
+import type { ReactElement, ReactNode } from 'react';
 
+import type { Browse } from '../model/browse';
 import { formatSize, formatSpan, shownName } from '../model/format';
-import { isUnderWay, type Transfer, type TransferQueue } from '../model/transfers';
+import { isUnderWay, needsFile, percentOf, progressOf, type Progress, type Transfer } from '../model/transfer';
+import type { TransferQueue } from '../model/transfers';
 import { Icon, IconButton, useSignal, useTrans } from './kit';
+import { Choose, RemedyButton, TextButton } from './remedies';
 import { sentenceOf } from './sentences';
 import type { Trans } from './text';
 
 /** Rows shown at once; of a folder with thousands of files the rest are counted. */
 const SHOWN = 50;
+/** Up to so many files that do not move have rows of their own; more are one line. */
+const FEW = 3;
+/** States in the order in which they are shown: what moves, what needs a person, what waits. */
+const ORDER = ['sending', 'retrying', 'finishing', 'failed', 'lost', 'paused', 'waiting'];
+
+interface TrayProps {
+  readonly queue: TransferQueue;
+  readonly browse: Browse;
+}
 
 /** What is on its way, and what was refused. */
-export function Tray({ queue }: { readonly queue: TransferQueue }): ReactElement | null {
+export function Tray({ queue, browse }: TrayProps): ReactElement | null {
   const trans = useTrans();
   const transfers = useSignal(queue.transfers);
+  const rate = useSignal(queue.rate);
   const [isFolded, setFolded] = useState(false);
   if (transfers.length === 0) {
     return null;
   }
-  const rows = [...transfers].sort((one, other) => rank(one) - rank(other));
-  const isOver = transfers.every(({ state }) => state === 'done' || state === 'failed');
+  const progress = progressOf(transfers);
+  const open = transfers.filter(({ state }) => state !== 'done');
   return (
     <section className="jp-FA-tray" aria-label={trans.__('Transfers')}>
       <header>
-        <IconButton
-          icon={isFolded ? 'up' : 'down'}
-          label={isFolded ? trans.__('Show the transfers') : trans.__('Fold the transfers')}
-          onClick={() => setFolded(!isFolded)}
-        />
-        <h4>{summary(transfers, trans)}</h4>
-        <IconButton
-          icon="close"
-          label={isOver ? trans.__('Clear the list') : trans.__('Cancel all transfers')}
-          onClick={() => (isOver ? queue.clear() : queue.cancelAll())}
-        />
+        {open.length > 0 && (
+          <IconButton
+            icon={isFolded ? 'up' : 'down'}
+            label={isFolded ? trans.__('Show the transfers') : trans.__('Fold the transfers')}
+            onClick={() => setFolded(!isFolded)}
+          />
+        )}
+        <h4>{summary(progress, trans)}</h4>
+        {transfers.length > 1 && <All queue={queue} progress={progress} transfers={open} />}
       </header>
-      {!isFolded && (
-        <ul>
-          {rows.slice(0, SHOWN).map(transfer => (
-            <TransferRow key={transfer.id} queue={queue} transfer={transfer} />
-          ))}
-          {rows.length > SHOWN && (
-            <li className="jp-FA-quiet">
-              {trans._n('and %1 more', 'and %1 more', rows.length - SHOWN)}
-            </li>
-          )}
-        </ul>
-      )}
+      {progress.files > 1 && progress.underWay > 0 && <Overall progress={progress} rate={rate} />}
+      {!isFolded && open.length > 0 && <Rows queue={queue} browse={browse} transfers={open} />}
     </section>
   );
 }
 
-interface TransferRowProps {
+interface AllProps {
   readonly queue: TransferQueue;
+  readonly progress: Progress;
+  readonly transfers: readonly Transfer[];
+}
+
+/** What can be done with all of them. */
+function All({ queue, progress, transfers }: AllProps): ReactElement {
+  const trans = useTrans();
+  const retries = transfers.filter(({ state, canRetry }) => state === 'failed' && canRetry).length;
+  const paused = transfers.some(({ state }) => state === 'paused');
+  const isOver = progress.underWay === 0 && progress.stopped === 0;
+  return (
+    <div className="jp-FA-trayActions">
+      {progress.underWay > 0 && <TextButton label={trans.__('Pause all')} onClick={() => queue.pauseAll()} />}
+      {progress.underWay === 0 && paused && (
+        <TextButton label={trans.__('Resume all')} onClick={() => queue.resumeAll()} />
+      )}
+      {isOver && retries > 1 && <TextButton label={trans.__('Retry all')} onClick={() => queue.resumeAll()} />}
+      {isOver ? (
+        <TextButton label={trans.__('Clear')} onClick={() => queue.clear()} />
+      ) : (
+        <TextButton label={trans.__('Cancel all')} onClick={() => queue.cancelAll()} />
+      )}
+    </div>
+  );
+}
+
+/** All of them as one bar. */
+function Overall({ progress, rate }: { readonly progress: Progress; readonly rate: number }): ReactElement {
+  const trans = useTrans();
+  return (
+    <div className="jp-FA-overall">
+      <ProgressBar label={trans.__('Upload of all files')} percent={percentOf(progress)} />
+      <p className="jp-FA-standing">{moving(progress, rate, trans)}</p>
+    </div>
+  );
+}
+
+interface RowsProps extends TrayProps {
+  readonly transfers: readonly Transfer[];
+}
+
+/** A row each for what moves or needs a person, and one line for all that wait. */
+function Rows({ queue, browse, transfers }: RowsProps): ReactElement {
+  const trans = useTrans();
+  const ordered = [...transfers].sort((one, other) => ORDER.indexOf(one.state) - ORDER.indexOf(other.state));
+  const still = ordered.filter(isStill);
+  const rows = still.length > FEW ? ordered.filter(transfer => !isStill(transfer)) : ordered;
+  const waiting = still.filter(({ state }) => state === 'waiting').length;
+  const row = (transfer: Transfer): ReactElement => (
+    <TransferRow key={transfer.id} queue={queue} browse={browse} transfer={transfer} />
+  );
+  return (
+    <ul>
+      {rows.slice(0, SHOWN).map(row)}
+      {rows.length > SHOWN && (
+        <li className="jp-FA-quiet">{trans._n('and %1 more', 'and %1 more', rows.length - SHOWN)}</li>
+      )}
+      {still.length > FEW && (
+        <Line
+          label={
+            waiting > 0
+              ? trans._n('%1 waiting', '%1 waiting', still.length)
+              : trans._n('%1 paused', '%1 paused', still.length)
+          }
+        >
+          {still.slice(0, SHOWN).map(row)}
+          {still.length > SHOWN && (
+            <li className="jp-FA-quiet">{trans._n('and %1 more', 'and %1 more', still.length - SHOWN)}</li>
+          )}
+        </Line>
+      )}
+    </ul>
+  );
+}
+
+/** Whether nothing has happened to it yet. */
+function isStill({ state, sent }: Transfer): boolean {
+  return state === 'waiting' || (state === 'paused' && sent === 0);
+}
+
+/** Many rows in one line, to be unfolded. */
+function Line({ label, children }: { readonly label: string; readonly children: ReactNode }): ReactElement {
+  const [isOpen, setOpen] = useState(false);
+  return (
+    <>
+      <li>
+        <button type="button" className="jp-FA-unfold" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
+          <Icon name={isOpen ? 'up' : 'down'} />
+          {label}
+        </button>
+      </li>
+      {isOpen && children}
+    </>
+  );
+}
+
+interface TransferRowProps extends TrayProps {
   readonly transfer: Transfer;
 }
 
-function TransferRow({ queue, transfer }: TransferRowProps): ReactElement {
+function TransferRow({ queue, browse, transfer }: TransferRowProps): ReactElement {
   const trans = useTrans();
-  const percent = transfer.size === 0 ? 0 : Math.floor((transfer.sent / transfer.size) * 100);
-  const isOpen = transfer.state !== 'failed' && transfer.state !== 'done';
+  const percent = percentOf(transfer);
+  const hasBar = !['failed', 'waiting'].includes(transfer.state);
   return (
     <li className="jp-FA-transfer" data-state={transfer.state}>
       <div className="jp-FA-transferName">
@@ -67,135 +165,157 @@ function TransferRow({ queue, transfer }: TransferRowProps): ReactElement {
         <bdi title={`${transfer.dir}/${transfer.name}`}>{shownName(transfer.name)}</bdi>
         <Buttons queue={queue} transfer={transfer} />
       </div>
-      {isOpen && (
-        <div
-          className="jp-FA-bar"
-          role="progressbar"
-          aria-label={trans.__('Upload of %1', transfer.name)}
-          aria-valuenow={percent}
-          aria-valuemin={0}
-          aria-valuemax={100}
-        >
-          <span style={{ width: `${percent}%` }} />
-        </div>
-      )}
-      <Standing transfer={transfer} percent={percent} />
+      {hasBar && <ProgressBar label={trans.__('Upload of %1', transfer.name)} percent={percent} />}
+      <Standing queue={queue} browse={browse} transfer={transfer} />
     </li>
   );
 }
 
-function Buttons({ queue, transfer }: TransferRowProps): ReactElement {
+function ProgressBar({ label, percent }: { readonly label: string; readonly percent: number }): ReactElement {
+  return (
+    <div
+      className="jp-FA-bar"
+      role="progressbar"
+      aria-label={label}
+      aria-valuenow={percent}
+      aria-valuemin={0}
+      aria-valuemax={100}
+    >
+      <span style={{ width: `${percent}%` }} />
+    </div>
+  );
+}
+
+function Buttons({ queue, transfer }: { readonly queue: TransferQueue; readonly transfer: Transfer }): ReactElement {
   const trans = useTrans();
   const { id, name, state, canRetry } = transfer;
-  const canPause = isUnderWay(state);
-  const canResume = state === 'paused' || (state === 'failed' && canRetry);
   return (
     <>
-      {canPause && (
+      {isUnderWay(state) && (
         <IconButton icon="pause" label={trans.__('Pause %1', name)} onClick={() => queue.pause(id)} />
       )}
-      {canResume && (
-        <IconButton
-          icon={state === 'paused' ? 'resume' : 'refresh'}
-          label={state === 'paused' ? trans.__('Go on with %1', name) : trans.__('Try %1 again', name)}
-          onClick={() => queue.resume(id)}
-        />
+      {state === 'paused' && (
+        <IconButton icon="resume" label={trans.__('Resume %1', name)} onClick={() => queue.resume(id)} />
       )}
-      {state !== 'done' && (
-        <IconButton
-          icon="close"
-          label={state === 'failed' ? trans.__('Clear %1', name) : trans.__('Cancel %1', name)}
-          onClick={() => queue.cancel(id)}
-        />
+      {state === 'failed' && canRetry && (
+        <IconButton icon="refresh" label={trans.__('Retry %1', name)} onClick={() => queue.resume(id)} />
       )}
+      <IconButton
+        icon="close"
+        label={state === 'failed' ? trans.__('Clear %1', name) : trans.__('Cancel %1', name)}
+        onClick={() => queue.cancel(id)}
+      />
     </>
   );
 }
 
 /** How it stands, in one line; a refusal says also what to do. */
-function Standing({ transfer, percent }: { readonly transfer: Transfer; readonly percent: number }): ReactElement {
+function Standing({ queue, browse, transfer }: TransferRowProps): ReactElement {
   const trans = useTrans();
-  if (transfer.state === 'failed' && transfer.error !== null) {
-    const { what, todo } = sentenceOf(transfer.error, trans);
+  const { id, name, state, error } = transfer;
+  const choose = needsFile(transfer) && (
+    <Choose name={name} onFile={file => void queue.choose(id, file)} />
+  );
+  if (state === 'failed' && error !== null) {
+    const { what, todo, remedy } = sentenceOf(error, trans, transfer);
     return (
-      <p className="jp-FA-refusal">
-        {what} <span>{todo}</span>
-      </p>
+      <div className="jp-FA-refusal">
+        <p>
+          {what} <span>{todo}</span>
+        </p>
+        {choose}
+        <RemedyButton remedy={remedy} browse={browse} />
+      </div>
     );
   }
-  return <p className="jp-FA-standing">{standing(transfer, percent, trans)}</p>;
+  return (
+    <div className="jp-FA-standing">
+      {standing(transfer, trans)} {choose}
+    </div>
+  );
 }
 
-function standing(transfer: Transfer, percent: number, trans: Trans): string {
-  const { state, size, sent, rate } = transfer;
-  const part = trans.__('%1 of %2', formatSize(sent), formatSize(size));
+function standing(transfer: Transfer, trans: Trans): string {
+  const { state, size, rate } = transfer;
+  const percent = String(percentOf(transfer));
   switch (state) {
     case 'waiting':
       return trans.__('Waiting · %1', formatSize(size));
     case 'retrying':
-      return trans.__('The line broke; trying again · %1', part);
+      return trans.__('Reconnecting · %1', part(transfer, trans));
     case 'finishing':
       return trans.__('Checking…');
     case 'paused':
-      return trans.__('Paused at %1 % · %2', String(percent), formatSize(size));
+      return trans.__('Paused at %1 % · %2', percent, formatSize(size));
     case 'lost':
-      return trans.__('Stopped at %1 %. Choose the file again to go on.', String(percent));
-    case 'done':
-      return trans.__('Uploaded · %1', formatSize(size));
-    default: {
-      if (rate === 0) {
-        return part;
-      }
-      const left = formatSpan((size - sent) / rate);
-      return trans.__('%1 · %2/s · %3 left', part, formatSize(rate), left);
-    }
+      return trans.__('Stopped at %1 %. Choose the file again to go on.', percent);
+    default:
+      return moving(transfer, rate, trans);
   }
+}
+
+interface Amount {
+  readonly size: number;
+  readonly sent: number;
+}
+
+function part({ size, sent }: Amount, trans: Trans): string {
+  return trans.__('%1 of %2', formatSize(sent), formatSize(size));
+}
+
+/** How much of it is through, how fast, and how long the rest takes. */
+function moving(amount: Amount, rate: number, trans: Trans): string {
+  const left = amount.size - amount.sent;
+  return rate === 0 || left === 0
+    ? part(amount, trans)
+    : trans.__('%1 · %2/s · %3 left', part(amount, trans), formatSize(rate), formatSpan(left / rate));
 }
 
 /** All of them in one line. */
-function summary(transfers: readonly Transfer[], trans: Trans): string {
-  const open = transfers.filter(({ state }) => isUnderWay(state));
-  const failed = transfers.filter(({ state }) => state === 'failed');
-  const stopped = transfers.filter(({ state }) => state === 'paused' || state === 'lost');
+function summary({ files, done, underWay, checking, stopped, failed }: Progress, trans: Trans): string {
   const parts = [];
-  if (open.length > 0) {
-    const size = open.reduce((sum, one) => sum + one.size, 0);
-    const sent = open.reduce((sum, one) => sum + one.sent, 0);
-    const percent = size === 0 ? 0 : Math.floor((sent / size) * 100);
-    parts.push(trans._n('Uploading %1 file', 'Uploading %1 files', open.length), `${percent} %`);
+  if (underWay > 0) {
+    if (underWay === checking) {
+      parts.push(trans._n('Checking %1 file', 'Checking %1 files', checking));
+    } else {
+      parts.push(files === 1 ? trans.__('Uploading 1 file') : trans.__('%1 of %2 uploaded', String(done), String(files)));
+    }
   }
-  if (stopped.length > 0) {
-    parts.push(trans._n('%1 paused', '%1 paused', stopped.length));
+  if (stopped > 0) {
+    parts.push(trans._n('%1 paused', '%1 paused', stopped));
   }
-  if (failed.length > 0) {
-    parts.push(trans._n('%1 failed', '%1 failed', failed.length));
+  if (failed > 0) {
+    parts.push(trans._n('%1 failed', '%1 failed', failed));
   }
-  if (parts.length === 0) {
-    parts.push(trans._n('%1 file uploaded', '%1 files uploaded', transfers.length));
+  if (underWay === 0 && done > 0) {
+    parts.unshift(trans._n('%1 uploaded', '%1 uploaded', done));
   }
   return parts.join(' · ');
-}
-
-/** What needs a person comes first, what is over last. */
-function rank({ state }: Transfer): number {
-  return ['failed', 'lost', 'sending', 'retrying', 'finishing', 'paused', 'waiting', 'done'].indexOf(state);
 }
 
 /** Says to a screen reader what became of transfers; bars and rates would be too much talk. */
 export function Announcer({ queue }: { readonly queue: TransferQueue }): ReactElement {
   const trans = useTrans();
   const transfers = useSignal(queue.transfers);
-  const done = transfers.filter(({ state }) => state === 'done');
-  const failed = transfers.filter(({ state }) => state === 'failed');
-  const sentences = [
-    ...done.map(({ name }) => trans.__('%1 is uploaded.', name)),
-    ...failed.map(({ name, error }) =>
-      trans.__('%1 failed: %2', name, error === null ? '' : sentenceOf(error, trans).what)
-    )
-  ];
   return (
     <div className="jp-FA-unseen" role="status">
-      {sentences.slice(-3).join(' ')}
+      {outcome(transfers, trans)}
     </div>
   );
+}
+
+function outcome(transfers: readonly Transfer[], trans: Trans): string {
+  const progress = progressOf(transfers);
+  if (transfers.length > FEW) {
+    return progress.underWay > 0 ? '' : summary(progress, trans);
+  }
+  return transfers
+    .map(({ state, name, error }) => {
+      if (state === 'done') {
+        return trans.__('%1 is uploaded.', name);
+      }
+      const what = error === null ? '' : sentenceOf(error, trans).what;
+      return state === 'failed' ? trans.__('%1 failed: %2', name, what) : '';
+    })
+    .join(' ');
 }

@@ -4,8 +4,7 @@ import type { ReactElement } from 'react';
 import type { Desk } from '../model/desk';
 import type { SessionModel } from '../model/session';
 import { useTrans } from './kit';
-import { Notice } from './notices';
-import { sentenceOf } from './sentences';
+import { Failure } from './notices';
 import { SessionView, Waiting } from './sessionView';
 
 /** What the Python package says about a panel in an output. */
@@ -42,6 +41,7 @@ interface WidgetViewProps {
 export function WidgetView({ desk, data }: WidgetViewProps): ReactElement {
   const trans = useTrans();
   const [model, setModel] = useState<SessionModel | Error | null>(null);
+  const [tries, setTries] = useState(0);
   useEffect(() => {
     let entered: SessionModel | null = null;
     let isWanted = true;
@@ -59,16 +59,15 @@ export function WidgetView({ desk, data }: WidgetViewProps): ReactElement {
       isWanted = false;
       entered?.leave();
     };
-  }, [desk, data.session_id]);
+  }, [desk, data.session_id, tries]);
   if (model === null) {
     return <Waiting />;
   }
   if (model instanceof Error) {
-    const { what, todo } = sentenceOf(model, trans);
     return (
-      <Notice tone="error">
-        {what} {todo}
-      </Notice>
+      <Failure error={model} onRetry={() => setTries(tries + 1)}>
+        {trans.__('The files of this panel could not be reached.')}
+      </Failure>
     );
   }
   const { accept, multiple, max_size: maxSize } = data;
@@ -76,6 +75,7 @@ export function WidgetView({ desk, data }: WidgetViewProps): ReactElement {
     <SessionView
       model={model}
       title={data.title}
+      heading={data.view === 'artifacts' ? trans.__('Files made here') : trans.__('Uploaded files')}
       scope={data.view === 'artifacts' ? 'artifact' : 'attachment'}
       intake={{ accept, isMultiple: multiple, maxSize }}
     />

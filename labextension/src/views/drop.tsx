@@ -1,5 +1,8 @@
 import { useEffect, useState } from 'react';
-import type { RefObject } from 'react';
+import type { ReactElement, RefObject } from 'react';
+
+import type { SessionModel } from '../model/session';
+import { Icon, useSignal, useTrans } from './kit';
 
 /** Whether files are held over an element that takes them; they are handed over when they are dropped on it. */
 export function useDrop(ref: RefObject<HTMLElement>, onDrop: (transfer: DataTransfer) => void, isTaking: boolean): boolean {
@@ -52,4 +55,22 @@ function listen(
     element.removeEventListener('dragleave', leave);
     element.removeEventListener('drop', drop);
   };
+}
+
+interface DropHintProps {
+  readonly title: string;
+  readonly model: SessionModel;
+}
+
+/** Lies over the whole view while files are held over it, and says where they will go. */
+export function DropHint({ title, model }: DropHintProps): ReactElement {
+  const trans = useTrans();
+  const { path } = useSignal(model.session);
+  return (
+    <div className="jp-FA-drop" aria-hidden="true">
+      <Icon name="upload" />
+      <p>{trans.__('Drop to upload to %1', title)}</p>
+      <small>{trans.__('Copied to %1 on the server', `${path}/attachments`)}</small>
+    </div>
+  );
 }

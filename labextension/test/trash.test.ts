@@ -1,0 +1,87 @@
+import { afterEach, describe, expect, it, vi } from 'vitest';
+
+import { WorkspaceClient } from '../src/client/client';
+import { SessionModel } from '../src/model/session';
+import { Trash } from '../src/model/trash';
+import { FakeTransport, answer } from './fakes';
+import { record, session } from './records';
+
+const FILES = Array.from({ length: 1200 }, (_, number) => record({ artifact_id: `art_${number}` }));
+
+/** A trash of which the server gives a thousand at a time; `refusal` answers what it does not erase. */
+function trashOf(refusal: (path: string) => ReturnType<typeof answer> | null = () => null): {
+  trash: Trash;
+  transport: FakeTransport;
+  model: SessionModel;
+} {
+  const kept = [...FILES];
+  const transport = new FakeTransport(({ method, path }) => {
+    if (method === 'DELETE') {
+      const refused = refusal(path);
+      kept.splice(refused === null ? 0 : kept.length, 1);
+      return refused ?? answer(204);
+    }
+    const offset = Number(/offset=(\d+)/.exec(path)?.[1]);
+    const page = kept.slice(offset, offset + 1000);
+    return answer(200, { trash: page, total: kept.length, has_more: offset + 1000 < kept.length });
+  });
+  const model = new SessionModel(new WorkspaceClient(transport), session());
+  return { trash: new Trash(model), transport, model };
+}
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+describe('the trash', () => {
+  it('is known whole, page after page', async () => {
+    const { trash } = trashOf();
+
+    trash.watch();
+
+    await expect.poll(() => trash.files.get()?.length).toBe(1200);
+  });
+
+  it('is emptied a few at a time, tells how far it is, and takes what is gone already for erased', async () => {
+    const { trash, transport } = trashOf(path =>
+      path.includes('art_7?') ? answer(404, { message: 'No.', code: 'file_not_found' }) : null
+    );
+    const seen: number[] = [];
+    trash.erasing.subscribe(() => seen.push(trash.erasing.get()?.done ?? -1));
+
+    await trash.erase(FILES);
+
+    expect(transport.asked.filter(({ method }) => method === 'DELETE').length).toBe(1200);
+    expect(transport.asked.every(({ path, method }) => method === 'GET' || path.endsWith('permanent=1'))).toBe(true);
+    expect(seen.slice(0, 3)).toEqual([0, 1, 2]);
+    expect(seen.slice(-2)).toEqual([1200, -1]);
+    expect(trash.session.complaint.get()).toBeNull();
+  });
+
+  it('stops at the first refusal, and the refusal stays', async () => {
+    const { trash, transport, model } = trashOf(() => answer(409, { message: 'Closed.', code: 'session_closed' }));
+
+    await trash.erase(FILES);
+
+    expect(transport.asked.filter(({ method }) => method === 'DELETE').length).toBeLessThan(5);
+    expect(model.complaint.get()).toMatchObject({ code: 'session_closed' });
+    expect(trash.files.get()?.length).toBe(1200);
+  });
+
+  it('is asked for once when a cell replaces many files', async () => {
+    vi.useFakeTimers();
+    const { trash, transport, model } = trashOf();
+    const leave = trash.watch();
+    await vi.advanceTimersByTimeAsync(1000);
+    transport.asked.length = 0;
+
+    for (let number = 0; number < 50; number += 1) {
+      model.files.set(new Map([[`att_${number}`, record()]]));
+    }
+    await vi.advanceTimersByTimeAsync(1000);
+
+    // Two pages.
+    expect(transport.asked.length).toBe(2);
+    leave();
+  });
+});
