@@ -48,12 +48,14 @@ $(VENV)/bin/python: | python-there
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 
-# The build hook brings its own Node where there is none; the checks of the front end need one too.
+# The build hook brings its own Node where there is none; the checks of the front end need one too. What checks IRIs
+# goes again: it makes its grammar at each start of a server, a second of processor, and no schema here has an IRI.
 $(VENV)/.installed: pyproject.toml labextension/hatch_build.py $(FRONT) | $(VENV)/bin/python
 	rm -rf labextension/dist
 	$(BIN)/python -m pip install --quiet hatchling
 	node=$$($(BIN)/python labextension/hatch_build.py); \
 	$(BIN)/python -m pip install --quiet $$node --editable '.[test,preview]'
+	$(BIN)/python -m pip uninstall --quiet --yes rfc3987-syntax
 	touch $@
 
 .PHONY: install
