@@ -161,6 +161,10 @@ def test_in_a_low_window_many_refusals_leave_room_for_the_list(panel, server, no
     panel.pick(*({"name": f"{n}.exe", "mimeType": "", "buffer": b"x"} for n in range(8)))
 
     expect(panel.root.locator(".jp-FA-tray")).to_contain_text("8 failed")
+    # One reason is told once.
+    expect(panel.transfers).to_have_count(1)
+    panel.root.get_by_role("button", name="8 files", exact=True).click()
+    expect(panel.transfers).to_contain_text("0.exe, 1.exe")
     # None of them would be taken the second time.
     expect(panel.root.get_by_role("button", name=re.compile("^Retry"))).to_have_count(0)
     panel.picture("low-window")

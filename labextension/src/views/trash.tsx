@@ -75,7 +75,7 @@ function Nothing(): ReactElement {
       <h4>{trans.__('The trash is empty.')}</h4>
       <p>
         {trans.__(
-          'What you delete or replace is kept here, so that you can take it back. It goes for good when the server needs its room, or after its time: 30 days, if the administrator has not set another.'
+          'Deleted files and replaced versions wait here to be taken back. They go for good after a while (30 days unless the server is set otherwise), or sooner when their room is needed.'
         )}
       </p>
     </div>

@@ -6,6 +6,7 @@ import { formatSize, formatSpan, shownName } from '../model/format';
 import { isUnderWay, needsFile, percentOf, progressOf, type Progress, type Transfer } from '../model/transfer';
 import type { TransferQueue } from '../model/transfers';
 import { Icon, IconButton, useSignal, useTrans } from './kit';
+import { RefusalRow, refusalsOf } from './refusals';
 import { Choose, RemedyButton, TextButton } from './remedies';
 import { sentenceOf } from './sentences';
 import type { Trans } from './text';
@@ -100,7 +101,9 @@ function Rows({ queue, browse, transfers }: RowsProps): ReactElement {
   const trans = useTrans();
   const ordered = [...transfers].sort((one, other) => ORDER.indexOf(one.state) - ORDER.indexOf(other.state));
   const still = ordered.filter(isStill);
-  const rows = still.length > FEW ? ordered.filter(transfer => !isStill(transfer)) : ordered;
+  const refusals = refusalsOf(ordered, trans).filter(({ transfers: same }) => same.length > FEW);
+  const gathered = new Set(refusals.flatMap(({ transfers: same }) => same));
+  const rows = ordered.filter(one => !gathered.has(one) && (still.length <= FEW || !isStill(one)));
   const waiting = still.filter(({ state }) => state === 'waiting').length;
   const row = (transfer: Transfer): ReactElement => (
     <TransferRow key={transfer.id} queue={queue} browse={browse} transfer={transfer} />
@@ -111,6 +114,14 @@ function Rows({ queue, browse, transfers }: RowsProps): ReactElement {
       {rows.length > SHOWN && (
         <li className="jp-FA-quiet">{trans._n('and %1 more', 'and %1 more', rows.length - SHOWN)}</li>
       )}
+      {refusals.map(refusal => (
+        <RefusalRow
+          key={`${refusal.sentence.what} ${refusal.sentence.todo}`}
+          queue={queue}
+          browse={browse}
+          refusal={refusal}
+        />
+      ))}
       {still.length > FEW && (
         <Line
           label={
