@@ -48,6 +48,8 @@ class _Panel(anywidget.AnyWidget):
         self._workspace = current(session)
         self._callbacks: list[OnUpload] = []
         self._follower: Follower | None = None
+        #: How much news has come, and how much of it the list last read is sure to show.
+        self._told = self._read = 0
         record = self._workspace.session
         title = Path(record.notebook_path).name if record.notebook_path else record.name
         place = {"v": 1, "view": self.view, "session_id": record.session_id, "title": title}
@@ -65,7 +67,8 @@ class _Panel(anywidget.AnyWidget):
         if workspace is None:
             return
         try:
-            files = list(getattr(workspace, self.view))
+            # `list` by itself would ask how many there are first.
+            files = list(iter(getattr(workspace, self.view)))
         except errors.ServerUnreachable:
             return
         self.set_trait("files", files)
@@ -96,10 +99,16 @@ class _Panel(anywidget.AnyWidget):
             self._follower.start()
 
     def _heard(self, event: Event) -> None:
-        in_kernel(lambda: self._happened(event))
+        self._told += 1
+        number = self._told
+        in_kernel(lambda: self._happened(event, number))
 
-    def _happened(self, event: Event) -> None:
-        self.refresh()
+    def _happened(self, event: Event, number: int) -> None:
+        # A cell that wrote a thousand files is followed by a thousand events, and by one look at the list.
+        if number > self._read:
+            told = self._told
+            self.refresh()
+            self._read = told
         if (event.change_type, event.source) != ("created", "upload"):
             return
         # The list was read just now; a file that is in it no more has gone again.
@@ -129,6 +138,12 @@ class AttachmentPanel(_Panel):
 
     view = "attachments"
 
+    #: What is taken. Read-only: a panel that stands on a page does not hear of the kernel, so make a new one.
+    accept = traitlets.Unicode(read_only=True)
+    multiple = traitlets.Bool(default_value=True, read_only=True)
+    #: In bytes; 0 for any size.
+    max_size = traitlets.Int(read_only=True)
+
     def __init__(
         self,
         session: str | None = None,
@@ -138,7 +153,10 @@ class AttachmentPanel(_Panel):
         max_size: int = 0,
         on_upload: OnUpload | None = None,
     ) -> None:
-        super().__init__(session, accept=accept, multiple=multiple, max_size=max_size)
+        taken = {"accept": accept, "multiple": multiple, "max_size": max_size}
+        super().__init__(session, **taken)
+        for name, value in taken.items():
+            self.set_trait(name, value)
         if on_upload is not None:
             self.on_upload(on_upload)
 

@@ -17,12 +17,36 @@ class ClosedSocket {
   onclose: (() => void) | null = null;
   onmessage: unknown = null;
 
-  constructor() {
+  constructor(readonly path: string) {
     setTimeout(() => this.onclose?.(), 0);
   }
 
   close(): void {
     this.onclose?.();
+  }
+}
+
+/** A socket that is open and says what a test lets it say; when it is alive, it answers pings. */
+export class FakeSocket {
+  onclose: (() => void) | null = null;
+  onmessage: ((event: { data: string }) => void) | null = null;
+  isAlive = false;
+  isClosed = false;
+
+  constructor(readonly path: string) {}
+
+  say(frame: unknown): void {
+    this.onmessage?.({ data: JSON.stringify(frame) });
+  }
+
+  send(): void {
+    if (this.isAlive) {
+      this.say({ type: 'pong' });
+    }
+  }
+
+  close(): void {
+    this.isClosed = true;
   }
 }
 
@@ -49,7 +73,7 @@ export class FakeTransport implements Transport {
     return `/base/${path}`;
   }
 
-  socket(): WebSocket {
-    return new ClosedSocket() as unknown as WebSocket;
+  socket(path: string): WebSocket {
+    return new ClosedSocket(path) as unknown as WebSocket;
   }
 }

@@ -61,6 +61,18 @@ describe('the desk', () => {
 
     expect(await desk.modelById('churn')).toBe(desk.modelOf(session()));
   });
+
+  it('asks once for a session that several outputs want in one moment', async () => {
+    const transport = new FakeTransport(() => answer(200, session()));
+    const desk = new Desk(new WorkspaceClient(transport));
+
+    const models = await Promise.all([1, 2, 3].map(() => desk.modelById('churn')));
+
+    expect(new Set(models).size).toBe(1);
+    expect(transport.asked).toHaveLength(1);
+    expect(desk.known('churn')).toBe(models[0]);
+    expect(desk.known('other')).toBeNull();
+  });
 });
 
 describe('a session', () => {
@@ -77,6 +89,16 @@ describe('a session', () => {
 
     expect([...model.files.get().keys()]).toEqual(['a', 'c']);
     expect(model.loading.get()).toEqual({ state: 'ready' });
+  });
+
+  it('reads nothing twice of a long list', async () => {
+    const page = { artifacts: [record()], total: 2000, has_more: true, next: null };
+    const transport = new FakeTransport(() => answer(200, page));
+    const model = new SessionModel(new WorkspaceClient(transport), session({ artifacts: 2000 }));
+
+    await model.refresh();
+
+    expect(transport.asked.map(({ path }) => path)).toEqual(['sessions/churn/artifacts?limit=1000&next=']);
   });
 
   it('can undo a deletion', async () => {

@@ -59,7 +59,7 @@ describe('a file that came while a cell ran', () => {
     });
     const model = modelOf(transport);
     model.enter();
-    await expect.poll(() => model.files.get().size, { timeout: 10_000 }).toBe(1);
+    await expect.poll(() => model.files.get().get('att_1')?.source, { timeout: 10_000 }).toBe('watch');
     model.leave();
     const before = transport.asked.length;
 

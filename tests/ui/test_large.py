@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import expect
 from ui.panel import PICTURES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 FILES = 10_000
 #: No task of ours may hold the page longer. In milliseconds of the processor: other work on the machine of
@@ -37,6 +41,45 @@ SCROLL = """async frames => {
   }
 }"""
 
+#: The socket of ours, for a test to speak in its name.
+SOCKET = """(() => {
+  const Plain = window.WebSocket;
+  window.WebSocket = class extends Plain {
+    constructor(url, ...rest) {
+      super(url, ...rest);
+      if (String(url).includes('/api/workspace/')) {
+        window.ours = this;
+      }
+    }
+  };
+})()"""
+#: As many messages in so many seconds, each of one new file, as a cell that writes without end makes them.
+STREAM = """async ([session, count, seconds]) => {
+  const [grid, tasks] = [document.querySelector('#jupyter-workspace-files .jp-FA-grid'), []];
+  const watcher = new PerformanceObserver(list => tasks.push(...list.getEntries().map(one => one.duration)));
+  let draws = 0;
+  new MutationObserver(() => (draws += 1)).observe(grid, { attributeFilter: ['aria-rowcount'] });
+  watcher.observe({ type: 'longtask' });
+  const begun = performance.now();
+  for (let sent = 0; sent < count; await new Promise(done => setTimeout(done, 5))) {
+    const due = Math.min(count, ((performance.now() - begun) / 1000 / seconds) * count);
+    for (; sent < due; sent += 1) {
+      const name = `stream${sent}.txt`;
+      const event = { sequence: sent + 1, event_id: `evt_${sent}`, change_type: 'created', session_id: session,
+        attachment_id: `att_s${sent}`, artifact_id: `art_s${sent}`, node_id: null, kind: 'artifact',
+        source: 'watch', name, path: `plots/${name}`, size: 1, mime: 'text/plain', hash: null,
+        timestamp: Date.now() / 1000, provenance: null };
+      const data = JSON.stringify({ type: 'artifact_created', events: [event], next_cursor: sent + 1 });
+      window.ours.onmessage({ data });
+    }
+  }
+  await new Promise(done => setTimeout(done, 300));
+  const long = tasks.filter(one => one > 100).length;
+  return { draws, tasks_over_100_ms: long, longest_ms: Math.max(0, ...tasks),
+           seconds: (performance.now() - begun) / 1000, rows: Number(grid.ariaRowCount ?? grid.getAttribute('aria-rowcount')) };
+}"""
+STREAMED = 2000
+
 
 class Meter:
     """What the page's main thread works."""
@@ -45,7 +88,7 @@ class Meter:
         self.cdp = page.context.new_cdp_session(page)
         self.cdp.send("Performance.enable", {"timeDomain": "threadTicks"})
 
-    def cost(self, act) -> float:
+    def cost(self, act: Callable[[], object]) -> float:
         """Milliseconds of the processor that something takes, and all that follows from it."""
         before = self.total()
         act()
@@ -125,3 +168,24 @@ def test_a_burst_of_new_files_does_not_hold_the_page_up(panel, server, notebook)
 
     (PICTURES / "burst.json").write_text(json.dumps({"ms_a_file": round(cost, 1)}))
     assert cost < TASK_MS
+
+
+def test_a_stream_of_news_is_drawn_a_few_times_a_second(panel, server, notebook):
+    panel.page.add_init_script(SOCKET)
+    panel.load(notebook)
+    expect(panel.grid).to_have_attribute("aria-rowcount", re.compile("100.."), timeout=60_000)
+    panel.page.evaluate("() => new Promise(requestIdleCallback)")
+    before = int(panel.grid.get_attribute("aria-rowcount"))
+    meter, told = Meter(panel.page), {}
+
+    cost = meter.cost(
+        lambda: told.update(panel.page.evaluate(STREAM, [server.session(notebook), STREAMED, 10]))
+    )
+
+    told |= {"draw_ms": round(cost / told["draws"], 1), "cost_ms": round(cost)}
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    (PICTURES / "stream.json").write_text(json.dumps(told))
+    assert told["rows"] == before + STREAMED
+    # Each message by itself would be 2,000 draws, each of which sorts 10,000 rows.
+    assert told["draws"] <= told["seconds"] * 10 + 2, told
+    assert told["draw_ms"] < TASK_MS, told

@@ -79,6 +79,26 @@ def test_the_menu_of_a_notebook_shows_the_panel(panel, notebook):
     expect(panel.row("zebra.txt")).to_be_visible()
 
 
+def test_the_menu_of_a_row_is_not_that_of_a_row_in_an_output(panel, server, notebook):
+    panel.open(notebook)
+    panel.run_cell(0)
+    (server.root / "workspace" / server.session(notebook) / "made.txt").write_text("m")
+    output = panel.page.locator(".jp-OutputArea .jp-FilesAndArtifacts")
+    made = output.get_by_role("row").filter(has_text="made.txt")
+    panel.choose("zebra.txt")
+    delete = panel.page.get_by_role("menuitem", name="Delete", exact=True)
+
+    made.click(button="right")
+    # It would delete what is chosen in the sidebar.
+    expect(panel.page.get_by_role("menuitem", name="Show Files & Artifacts")).to_be_visible()
+    expect(delete).to_have_count(0)
+    panel.page.keyboard.press("Escape")
+    panel.row("zebra.txt").click(button="right")
+
+    expect(delete).to_be_visible()
+    panel.page.keyboard.press("Escape")
+
+
 def test_a_list_begins_in_the_order_of_the_settings(panel, server, notebook):
     raw = json.dumps({"sort": "name", "descending": False})
     with server.jupyter() as jupyter:

@@ -1,6 +1,7 @@
 import { errorOf } from './errors';
 import type { Answer, Request, Transport } from './transport';
 import type {
+  Cells,
   EventPage,
   FilePage,
   FileRecord,
@@ -42,11 +43,8 @@ export class WorkspaceClient {
   }
 
   /** The newest files of a session, at most 1000, and how many there are in all. */
-  newestFiles(sessionId: string): Promise<FilePage> {
-    return this.ask({
-      method: 'GET',
-      path: `${sessionPath(sessionId)}/artifacts?limit=${PAGE_LIMIT}`
-    });
+  newestFiles(sessionId: string, limit = PAGE_LIMIT): Promise<FilePage> {
+    return this.ask({ method: 'GET', path: `${sessionPath(sessionId)}/artifacts?limit=${limit}` });
   }
 
   /** The files after a keyset cursor, oldest first; the empty cursor is the beginning. */
@@ -171,6 +169,11 @@ export class WorkspaceClient {
       headers: { Range: `bytes=0-${limitBytes - 1}` }
     });
     return answer.text;
+  }
+
+  /** The kinds and sources of a notebook's first cells; `truncated`: there are more. */
+  cells(file: FileRecord): Promise<Cells> {
+    return this.ask({ method: 'GET', path: `${versionPath(file)}/preview` });
   }
 
   private async ask<T>(request: Request): Promise<T> {

@@ -10,7 +10,7 @@ const FROM_NOW = Number.MAX_SAFE_INTEGER;
 const SOCKET_ATTEMPTS = 2;
 /** How long one request waits for news, in seconds. */
 const POLL_SECONDS = 25;
-/** How often the open socket is asked whether it still lives, in milliseconds. */
+/** How often a socket is asked whether it still lives, and how long it has to answer, in milliseconds. */
 const PING_MS = 25_000;
 
 /** How news come: at once, by asking, or not now. */
@@ -77,16 +77,30 @@ export class Feed {
       const query = this.cursor === null ? '' : `?after=${this.cursor}`;
       const socket = this.client.transport.socket(`${sessionPath(this.sessionId)}/subscribe${query}`);
       let isOpen = false;
-      const ping = setInterval(() => isOpen && socket.send('{"type": "ping"}'), PING_MS);
-      this.socket = socket;
-      socket.onmessage = event => {
-        isOpen = true;
-        this.take(JSON.parse(String(event.data)) as Frame);
-      };
-      socket.onclose = () => {
+      let isHeard = true;
+      const end = (): void => {
         clearInterval(ping);
+        socket.onmessage = null;
         resolve(isOpen);
       };
+      const ping = setInterval(() => {
+        if (!isHeard) {
+          // After a sleep, or behind a router that forgot it, a socket says for minutes that it is open.
+          end();
+          socket.close();
+          return;
+        }
+        isHeard = false;
+        if (isOpen) {
+          socket.send('{"type": "ping"}');
+        }
+      }, PING_MS);
+      this.socket = socket;
+      socket.onmessage = event => {
+        isOpen = isHeard = true;
+        this.take(JSON.parse(String(event.data)) as Frame);
+      };
+      socket.onclose = end;
     });
   }
 

@@ -4,6 +4,8 @@
 const PREFIX = 'jupyter-workspace:upload:';
 /** An entry that no page has touched for so long may be taken over, in milliseconds. */
 const ABANDONED_MS = 20_000;
+/** No server is likely to know an upload for so long; a file of it would lie in the browser for ever, in milliseconds. */
+const FORGOTTEN_MS = 30 * 86_400_000;
 /** Files up to this size are kept in the browser's database meanwhile. */
 const KEPT_BYTES = 4 * 1024 ** 3;
 const DATABASE = 'jupyter-workspace';
@@ -41,18 +43,23 @@ export function tabName(): string {
   const store = storage('sessionStorage');
   const known = store?.getItem(`${PREFIX}tab`) ?? null;
   if (known === null) {
-    store?.setItem(`${PREFIX}tab`, onThisPage);
+    write(store, `${PREFIX}tab`, onThisPage);
   }
   return known ?? onThisPage;
 }
 
+/** Storage that is full costs the going on after a reload, and nothing else. */
+function write(store: Storage | null, key: string, value: string): void {
+  try {
+    store?.setItem(key, value);
+  } catch {
+    // The person will be asked for the file again.
+  }
+}
+
 /** Writes an upload down, over what was known of it. */
 export function remember(upload: Remembered): void {
-  try {
-    storage('localStorage')?.setItem(PREFIX + upload.fingerprint, JSON.stringify(upload));
-  } catch {
-    // Storage that is full costs the going on after a reload, and nothing else.
-  }
+  write(storage('localStorage'), PREFIX + upload.fingerprint, JSON.stringify(upload));
 }
 
 /** Forgets an upload, and the file that was kept for it. */
@@ -66,16 +73,26 @@ export function forget(fingerprint: string): void {
 /** An upload by its fingerprint; null if none is known. */
 export function recall(fingerprint: string): Remembered | null {
   const text = storage('localStorage')?.getItem(PREFIX + fingerprint) ?? null;
-  return text === null ? null : (JSON.parse(text) as Remembered);
+  try {
+    return text === null ? null : (JSON.parse(text) as Remembered | null);
+  } catch {
+    // The storage is everybody's.
+    return null;
+  }
 }
 
-/** The uploads of a session that this tab, or one that is gone, has left behind. */
+/** The uploads of a session that this tab, or one that is gone, has left behind. Those of old go, with their files. */
 export function leftBehind(sessionId: string, now: number): Remembered[] {
   const tab = tabName();
-  return Object.keys(storage('localStorage') ?? {})
+  const all = Object.keys(storage('localStorage') ?? {})
     .filter(key => key.startsWith(PREFIX))
     .map(key => recall(key.slice(PREFIX.length)))
-    .filter(upload => upload !== null)
+    .filter(upload => upload !== null);
+  for (const old of all.filter(upload => now - upload.touched > FORGOTTEN_MS)) {
+    forget(old.fingerprint);
+  }
+  return all
+    .filter(upload => now - upload.touched <= FORGOTTEN_MS)
     .filter(upload => upload.sessionId === sessionId)
     .filter(upload => upload.owner === tab || now - upload.touched > ABANDONED_MS);
 }

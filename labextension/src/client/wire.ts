@@ -32,6 +32,12 @@ export interface Problem {
   readonly [fact: string]: unknown;
 }
 
+/** The head of a notebook. */
+export interface Cells {
+  readonly cells: readonly { readonly type: string; readonly source: string }[];
+  readonly truncated: boolean;
+}
+
 /** What became of an upload in parts. */
 export interface UploadStatus {
   readonly upload_id: string;

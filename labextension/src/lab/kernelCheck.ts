@@ -1,5 +1,5 @@
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
-import { INotebookTracker } from '@jupyterlab/notebook';
+import { INotebookTracker, type NotebookPanel } from '@jupyterlab/notebook';
 import type { Kernel } from '@jupyterlab/services';
 
 import { IWorkspaceDesk } from '../tokens';
@@ -17,31 +17,45 @@ export const kernelCheckPlugin: JupyterFrontEndPlugin<void> = {
 };
 
 function activate(_: JupyterFrontEnd, work: IWorkspaceDesk, tracker: INotebookTracker): void {
-  const asked = new Map<string, boolean>();
+  const known = new Map<string, boolean>();
+  const asking = new Set<string>();
+  const current = (): Kernel.IKernelConnection | null =>
+    tracker.currentWidget?.sessionContext.session?.kernel ?? null;
+  const show = (): void => {
+    const id = current()?.id;
+    work.isPackageMissing.set(id !== undefined && known.get(id) === false);
+  };
   const look = async (): Promise<void> => {
+    // What is shown is about the notebook that was open before.
+    show();
+    const kernel = current();
     // Only where the panel is in use: others' kernels are not asked anything.
-    const kernel = tracker.currentWidget?.sessionContext.session?.kernel;
-    if (work.actions.get() === null || kernel == null) {
+    if (work.actions.get() === null || kernel === null || known.has(kernel.id) || asking.has(kernel.id)) {
       return;
     }
-    const isThere = asked.get(kernel.id) ?? (await isInstalled(kernel));
+    asking.add(kernel.id);
+    // A kernel that is restarted or ended meanwhile gives no answer.
+    const isThere = await isInstalled(kernel).catch(() => null);
+    asking.delete(kernel.id);
     if (isThere !== null) {
-      asked.set(kernel.id, isThere);
-      work.isPackageMissing.set(!isThere);
+      known.set(kernel.id, isThere);
+      show();
     }
   };
-  work.actions.subscribe(() => void look());
-  tracker.widgetAdded.connect((_tracker, { sessionContext }) => {
+  const watch = ({ sessionContext }: NotebookPanel): void => {
     sessionContext.statusChanged.connect((_context, status) => {
-      const kernel = sessionContext.session?.kernel;
-      if (status === 'restarting' && kernel != null) {
-        asked.delete(kernel.id);
+      const id = sessionContext.session?.kernel?.id ?? '';
+      if (status === 'restarting' || status === 'autorestarting') {
+        known.delete(id);
       }
-      if (status === 'idle' && kernel != null && asked.get(kernel.id) === undefined) {
+      if (status === 'idle' && !known.has(id)) {
         void look();
       }
     });
-  });
+  };
+  work.actions.subscribe(() => void look());
+  tracker.forEach(watch);
+  tracker.widgetAdded.connect((_tracker, notebook) => watch(notebook));
 }
 
 /** Whether a Python kernel has the package; null when it cannot be known. */

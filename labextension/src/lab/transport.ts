@@ -22,12 +22,7 @@ export class LabTransport implements Transport {
       init.body = JSON.stringify(request.body);
       init.headers = { ...request.headers, 'Content-Type': 'application/json' };
     }
-    const response = await this.reach(this.url(request.path), init);
-    return {
-      status: response.status,
-      text: await response.text(),
-      header: name => response.headers.get(name)
-    };
+    return this.reach(this.url(request.path), init);
   }
 
   sendBytes(request: ByteRequest): Promise<Answer> {
@@ -42,9 +37,12 @@ export class LabTransport implements Transport {
     return this.page.socket(path);
   }
 
-  private async reach(url: string, init: RequestInit): Promise<Response> {
+  private async reach(url: string, init: RequestInit): Promise<Answer> {
     try {
-      return await ServerConnection.makeRequest(url, init, this.settings);
+      const response = await ServerConnection.makeRequest(url, init, this.settings);
+      // The line may break in the middle of an answer, too.
+      const text = await response.text();
+      return { status: response.status, text, header: name => response.headers.get(name) };
     } catch (error) {
       throw isAbort(error) || init.signal?.aborted === true
         ? new DOMException('Called off.', 'AbortError')

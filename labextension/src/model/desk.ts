@@ -21,20 +21,35 @@ export class Desk {
 
   /** The session's model, the same for everyone on the page. */
   modelOf(session: SessionRecord): SessionModel {
-    const known = this.sessions.get().find(model => model.id === session.session_id);
-    if (known !== undefined) {
+    const known = this.known(session.session_id);
+    if (known !== null) {
       known.session.set(session);
       return known;
     }
     const model = new SessionModel(this.client, session);
+    // The notebook may have another session by now, or gets one.
+    model.onGone = () => this.retry();
     this.sessions.set([...this.sessions.get(), model]);
     return model;
   }
 
-  /** The model of a session by its id. */
+  /** The model of a session that the page has met; null for any other. */
+  known(sessionId: string): SessionModel | null {
+    return this.sessions.get().find(model => model.id === sessionId) ?? null;
+  }
+
+  /** The model of a session by its id. Several outputs that ask in one moment are one question. */
   async modelById(sessionId: string): Promise<SessionModel> {
-    const known = this.sessions.get().find(model => model.id === sessionId);
-    return known ?? this.modelOf(await this.client.session(sessionId));
+    const known = this.known(sessionId);
+    if (known !== null) {
+      return known;
+    }
+    let asked = this.asked.get(sessionId);
+    if (asked === undefined) {
+      asked = this.client.session(sessionId).finally(() => this.asked.delete(sessionId));
+      this.asked.set(sessionId, asked);
+    }
+    return this.modelOf(await asked);
   }
 
   /** Turns to another notebook; null when none is open. */
@@ -85,6 +100,7 @@ export class Desk {
     before?.leave();
   }
 
+  private readonly asked = new Map<string, Promise<SessionRecord>>();
   private notebookPath: string | null = null;
   private turn = 0;
 }

@@ -1,3 +1,4 @@
+import { WorkspaceError } from '../client/errors';
 import type { FileRecord } from '../client/wire';
 import { isRaster, isSmallRaster } from './media';
 import { parseTable } from './separated';
@@ -10,6 +11,8 @@ const HEAD_BYTES = 128 * 1024;
 const PICTURE_PX = 1024;
 /** How many cells of a notebook are shown. */
 const CELLS = 20;
+/** The longest text with a line a value that is shown, in characters. */
+const LONGEST = 2 * 1024 * 1024;
 
 /** One cell of a notebook's head. */
 export interface Cell {
@@ -46,8 +49,23 @@ export async function previewOf(model: SessionModel, file: FileRecord): Promise<
   if (!isText && !file.mime.startsWith('text/') && file.mime !== 'image/svg+xml') {
     return { form: 'none' };
   }
-  const text = await client.head(file, HEAD_BYTES);
-  return readText(file, text, file.size > HEAD_BYTES);
+  const isCut = file.size > HEAD_BYTES;
+  const cells = isCut && type === 'notebook' ? await cellsOf(model, file) : null;
+  return cells ?? readText(file, await client.head(file, HEAD_BYTES), isCut);
+}
+
+/** The cells that the server finds in a notebook; null when it finds none. Outputs may be large, and stay there. */
+async function cellsOf({ client }: SessionModel, file: FileRecord): Promise<Preview | null> {
+  try {
+    const { cells, truncated } = await client.cells(file);
+    const shown = cells.slice(0, CELLS).map(({ type, source }) => ({ isCode: type === 'code', source }));
+    return { form: 'notebook', cells: shown, isCut: truncated || cells.length > CELLS };
+  } catch (error) {
+    if (error instanceof WorkspaceError && [413, 415].includes(error.status)) {
+      return null;
+    }
+    throw error;
+  }
 }
 
 function readText(file: FileRecord, text: string, isCut: boolean): Preview {
@@ -79,9 +97,23 @@ function readNotebook(text: string): Preview {
 }
 
 function indented(text: string): string {
+  if (lengthIndented(text) > LONGEST) {
+    return text;
+  }
   try {
     return JSON.stringify(JSON.parse(text), null, 2);
   } catch {
     return text;
   }
+}
+
+/** How long JSON is, about, with a line a value. Brackets in brackets make it many times what it was. */
+function lengthIndented(text: string): number {
+  let depth = 0;
+  let { length } = text;
+  for (const [mark] of text.replace(/"[^"\\]*(?:\\.[^"\\]*)*"/g, '').matchAll(/[[\]{},]/g)) {
+    depth += '[{'.includes(mark) ? 1 : ']}'.includes(mark) ? -1 : 0;
+    length += 1 + 2 * Math.max(0, depth);
+  }
+  return length;
 }

@@ -51,6 +51,9 @@ export function chooseAll(now: Selection, rows: readonly string[]): Selection {
 
 /** Without rows that are gone. The focus goes to the row that took the place of its own. */
 export function settle(now: Selection, before: readonly string[], after: readonly string[]): Selection {
+  if (now.focus === null && now.ids.size === 0) {
+    return now;
+  }
   const there = new Set(after);
   const isWhole = (now.focus === null || there.has(now.focus)) && [...now.ids].every(id => there.has(id));
   if (isWhole) {

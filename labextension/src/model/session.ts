@@ -1,17 +1,22 @@
-import type { WorkspaceClient } from '../client/client';
+import { pauseBefore } from '../client/backoff';
+import { PAGE_LIMIT, type WorkspaceClient } from '../client/client';
 import { Feed, type Line } from '../client/feed';
-import { WorkspaceError } from '../client/errors';
+import { isPassing, WorkspaceError } from '../client/errors';
 import type { Picked } from '../client/picked';
 import type { Conflict, FileEvent, FilePage, FileRecord, Service, SessionRecord } from '../client/wire';
+import { Heaps } from './heaps';
 import { isPictured, isSmallRaster, mediaOf } from './media';
+import { Origins } from './origins';
 import { Signal } from './signal';
 import { TransferQueue } from './transfers';
 import { Turns } from './turns';
 
 /** How long a row that is new stands out, in milliseconds. */
 const FRESH_MS = 2500;
-/** How long after a cell, and after each other, it is asked which files it made, in milliseconds. */
-const ORIGIN_WAITS_MS: readonly number[] = [0, 1000, 5000];
+/** How long a stream of news is gathered before the list is drawn again, in milliseconds: sorting costs. */
+const HEAP_MS = 100;
+/** How many of the latest files are asked for before anything else: more than a screen shows. */
+const GLANCE = 100;
 /** Small pictures on their way at one moment. With two transfers this leaves JupyterLab two of six lines. */
 const PICTURES = 2;
 
@@ -32,6 +37,7 @@ export class SessionModel {
     this.session = new Signal(session);
     this.transfers = new TransferQueue(client, session.session_id, () => this.service());
     this.transfers.onRefused = error => this.learn(error);
+    this.origins = new Origins(client, session.session_id, this.files, files => this.put(files, false));
   }
 
   readonly session: Signal<SessionRecord>;
@@ -50,6 +56,9 @@ export class SessionModel {
   /** Whether the server makes small pictures; until it has said so, it does not. */
   readonly hasPreviews = new Signal(false);
 
+  /** Called before another attempt at a session that the server knows no more. */
+  onGone: () => Promise<void> = () => Promise.resolve();
+
   get id(): string {
     return this.session.get().session_id;
   }
@@ -58,6 +67,7 @@ export class SessionModel {
   enter(): void {
     this.viewers += 1;
     if (this.viewers === 1) {
+      void this.glance();
       this.feed = this.follow();
       void this.transfers.recover();
       void this.service().then(
@@ -98,60 +108,60 @@ export class SessionModel {
     const turn = ++this.turn;
     this.whileListing = [];
     try {
-      const first = await this.client.newestFiles(this.id);
-      if (first.has_more && this.loading.get().state !== 'ready' && turn === this.turn) {
-        // The latest are there: they are shown while the rest is read.
-        this.become(first.artifacts);
-      }
-      const files = first.has_more ? await this.allFiles(turn) : first.artifacts;
+      const { attachments, artifacts } = this.session.get();
+      const first = attachments + artifacts > PAGE_LIMIT ? null : await this.client.newestFiles(this.id);
+      const files = first === null || first.has_more ? await this.allFiles(turn) : first.artifacts;
       if (turn === this.turn) {
+        this.misses = 0;
         this.become(files);
         this.apply(this.whileListing.splice(0));
         this.whileListing = null;
       }
     } catch (error) {
       if (turn === this.turn) {
-        this.loading.set({ state: 'failed', error: error as Error });
+        this.missed(error as Error, turn);
       }
+    }
+  }
+
+  /**
+   * The latest files, at once: the whole list is asked for only when the news have begun, because what
+   * happens between the two would be missed, and a socket takes its time to open.
+   */
+  private async glance(): Promise<void> {
+    const page = await this.client.newestFiles(this.id, GLANCE).catch(() => null);
+    if (page !== null && this.loading.get().state === 'loading') {
+      this.become(page.artifacts);
+    }
+  }
+
+  /** A server that is busy or away is asked again while somebody looks; meanwhile a list that is there stays. */
+  private missed(error: Error, turn: number): void {
+    if (!isPassing(error) || this.loading.get().state !== 'ready') {
+      this.loading.set({ state: 'failed', error });
+    }
+    if (isPassing(error)) {
+      const again = (): void => void (turn === this.turn && this.viewers > 0 && this.refresh());
+      setTimeout(again, pauseBefore(this.misses++));
     }
   }
 
   /** Tries again after a failure, with which the news may have ended. */
   async retry(): Promise<void> {
+    const now = this.loading.get();
+    if (now.state === 'failed' && now.error instanceof WorkspaceError && now.error.status === 404) {
+      await this.onGone();
+    }
     this.feed?.stop();
     this.feed = this.viewers > 0 ? this.follow() : null;
-    await this.refresh();
-  }
-
-  /**
-   * Asks which cell made the files that came while it ran. The kernel tells it soon after the cell has
-   * ended, and that is no news; what nobody has told after a few looks was made by no cell.
-   */
-  async learnOrigins(): Promise<void> {
-    const turn = ++this.learning;
-    for (const wait of ORIGIN_WAITS_MS) {
-      await new Promise(done => setTimeout(done, wait));
-      if (turn !== this.learning || this.unexplained().length === 0) {
-        return;
-      }
-      await this.attempt(async () => {
-        const { artifacts } = await this.client.newestFiles(this.id);
-        const known = this.files.get();
-        const isSame = (file: FileRecord): boolean =>
-          known.get(file.attachment_id)?.artifact_id === file.artifact_id;
-        this.put(artifacts.filter(isSame), false);
-      });
-    }
-    for (const file of this.unexplained()) {
-      this.ofNoCell.add(file.artifact_id);
+    if (this.viewers > 0) {
+      await this.refresh();
     }
   }
 
-  /** The files of which nobody has said yet what made them. */
-  private unexplained(): FileRecord[] {
-    return [...this.files.get().values()].filter(
-      file => file.source === 'watch' && file.provenance === null && !this.ofNoCell.has(file.artifact_id)
-    );
+  /** Asks which cell made the files that came while it ran. */
+  learnOrigins(): Promise<void> {
+    return this.origins.learn();
   }
 
   /** Sends files into a folder of the session. */
@@ -194,11 +204,18 @@ export class SessionModel {
 
   /** Takes back the last deletion. */
   async undo(): Promise<void> {
-    const deletion = this.deletion.get();
+    const files = this.deletion.get()?.files ?? [];
     this.deletion.set(null);
     await this.attempt(async () => {
-      for (const file of deletion?.files ?? []) {
-        this.put([await this.client.undelete(file)], true);
+      for (const [place, file] of files.entries()) {
+        try {
+          this.put([await this.client.undelete(file)], true);
+        } catch (error) {
+          // The others can still be taken back; and this one, when it was only the line.
+          const rest = files.slice(isPassing(error) ? place : place + 1);
+          this.deletion.set(rest.length > 0 ? { files: rest } : null);
+          throw error;
+        }
       }
     });
   }
@@ -249,8 +266,12 @@ export class SessionModel {
 
   private follow(): Feed {
     const feed = new Feed(this.client, this.id, {
-      reset: () => void this.refresh(),
-      events: events => this.apply(events),
+      reset: () => {
+        // What comes from before it may be of a log that is no more.
+        this.news.clear();
+        void this.refresh();
+      },
+      events: events => this.news.add(events),
       line: state => this.line.set(state),
       ended: error => this.loading.set({ state: 'failed', error })
     });
@@ -322,11 +343,12 @@ export class SessionModel {
     }, FRESH_MS);
   }
 
+  private readonly origins: Origins;
   private feed: Feed | null = null;
+  private readonly news = new Heaps<FileEvent>(heap => this.apply(heap), HEAP_MS);
+  /** How often in a row the list could not be read. */
+  private misses = 0;
   private viewers = 0;
-  /** The `artifact_id`s of files of which no kernel has told in time which cell made them. */
-  private readonly ofNoCell = new Set<string>();
-  private learning = 0;
   private turn = 0;
   private asked: Promise<Service> | null = null;
   /** The news that came while pages are read: a page may be older than they are. */

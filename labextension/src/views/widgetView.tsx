@@ -40,7 +40,7 @@ interface WidgetViewProps {
 /** A panel in the output of a cell: the same as in the sidebar, of one session. */
 export function WidgetView({ desk, data }: WidgetViewProps): ReactElement {
   const trans = useTrans();
-  const [model, setModel] = useState<SessionModel | Error | null>(null);
+  const [model, setModel] = useState<SessionModel | Error | null>(() => desk.known(data.session_id));
   const [tries, setTries] = useState(0);
   useEffect(() => {
     let entered: SessionModel | null = null;

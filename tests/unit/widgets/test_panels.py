@@ -1,9 +1,10 @@
 """The panels on the kernel's side: what they tell the front end, and what they hear."""
 
 import pytest
+from traitlets import TraitError
 
 from jupyter_workspace.models.event import Event
-from jupyter_workspace.widgets import ArtifactList, AttachmentPanel
+from jupyter_workspace.widgets import ArtifactList, AttachmentPanel, panels
 from jupyter_workspace.widgets.live import Follower, in_kernel
 from jupyter_workspace.widgets.panels import MIME
 
@@ -145,3 +146,49 @@ def test_without_a_kernel_things_are_done_at_once():
     in_kernel(lambda: done.append(1))
 
     assert done == [1]
+
+
+def test_a_burst_of_news_asks_for_the_list_once_and_calls_back_for_each_file(session, server, monkeypatch):
+    between_cells, names = [], []
+    monkeypatch.setattr(panels, "in_kernel", between_cells.append)
+    panel = AttachmentPanel(on_upload=lambda file: names.append(file.name))
+    for number in range(50):
+        file = server.add(f"attachments/{number}.csv", kind="attachment")
+        panel._follower.tell(told(file, sequence=number + 1))
+    asked = len(server.requests)
+
+    for act in between_cells:
+        act()
+
+    assert names == [f"{number}.csv" for number in range(50)]
+    assert len(server.requests) - asked == 1
+
+
+def test_a_callback_that_fails_costs_no_other_file(session, server, monkeypatch):
+    between_cells, names = [], []
+    monkeypatch.setattr(panels, "in_kernel", between_cells.append)
+
+    def note(file):
+        if file.name == "bad.csv":
+            raise ValueError(file.name)
+        names.append(file.name)
+
+    panel = AttachmentPanel(on_upload=note)
+    for number, name in enumerate(("bad.csv", "good.csv")):
+        panel._follower.tell(told(server.add(f"attachments/{name}", kind="attachment"), sequence=number))
+
+    with pytest.raises(ValueError, match=r"bad\.csv"):
+        between_cells[0]()
+    between_cells[1]()
+
+    assert names == ["good.csv"]
+
+
+def test_what_a_panel_takes_is_said_once_and_can_be_read(session):
+    panel = AttachmentPanel(accept=".csv", multiple=False, max_size=10)
+
+    assert (panel.accept, panel.multiple, panel.max_size) == (".csv", False, 10)
+    for name, value in (("accept", ".txt"), ("multiple", True), ("max_size", 20)):
+        # The panel that is on the page would not hear of it.
+        with pytest.raises(TraitError, match="read-only"):
+            setattr(panel, name, value)
