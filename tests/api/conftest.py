@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from api.commands import Command, be_alone
 from api.running import Server, leftovers
 
 #: What must be looked at when everything else has been done.
@@ -78,3 +79,21 @@ def limited(tmp_path_factory):
 @pytest.fixture
 def session(server):
     return server.session()
+
+
+@pytest.fixture
+def sid(session):
+    return session.id
+
+
+# The command line
+
+
+@pytest.fixture
+def alone(monkeypatch, tmp_path):
+    be_alone(monkeypatch, tmp_path)
+
+
+@pytest.fixture
+def command(alone, capsys, server):
+    return Command(capsys, server)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import os
@@ -12,7 +13,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -173,7 +174,7 @@ class Server:
 
     def session(self, session_id: str | None = None, **headers: str) -> Session:
         """A fresh session."""
-        found = Session(self, session_id or f"s-{uuid.uuid4().hex[:12]}")
+        found = Session(self, session_id or fresh())
         assert self.call("PUT", f"/sessions/{found.id}", headers=headers).status == 201
         return found
 
@@ -262,6 +263,11 @@ class Session:
         return sorted(path for path in paths if path != "attachments/attachments_manifest.json")
 
 
+def fresh() -> str:
+    """A session id that nobody has."""
+    return f"s-{uuid.uuid4().hex[:12]}"
+
+
 def staged(server: Server) -> list[str]:
     """What lies half-done in the state folder at this moment, but for resumable uploads, which may wait."""
     names = {path.name for path in (server.workspace / ".jupyter_workspace/staging").iterdir()}
@@ -277,5 +283,26 @@ def leftovers(server: Server) -> list[str]:
     return staged(server)
 
 
+def refused_without_a_trace(
+    server: Server, session: Session, answer: Answer, code: str = "form_invalid"
+) -> None:
+    assert (answer.status, answer.code) == (400, code), answer.text()
+    assert (session.names(), session.attachments(), session.events(), leftovers(server)) == ([], [], [], [])
+
+
+def assert_settles(look: Callable[[], Any], wanted: Any) -> None:
+    """After a broken connection the server needs a moment."""
+    until = time.monotonic() + 10
+    while (found := look()) != wanted and time.monotonic() < until:
+        time.sleep(0.02)
+    assert found == wanted
+
+
 def sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
+
+
+def digest_of(content: bytes, algorithm: str = "sha-256") -> str:
+    """The value of a `Repr-Digest` header."""
+    digest = hashlib.new(algorithm.replace("-", ""), content).digest()
+    return f"{algorithm}=:{base64.b64encode(digest).decode()}:"

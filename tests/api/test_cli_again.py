@@ -7,28 +7,13 @@ import json
 import uuid
 
 import pytest
-from api.commands import Command, be_alone
+from api.commands import Command
 
 from jupyter_workspace.client import discovery
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("alone")]
 
 CAFE = "caf\u00e9.csv"
-
-
-@pytest.fixture(autouse=True)
-def lonely(monkeypatch, tmp_path):
-    be_alone(monkeypatch, tmp_path)
-
-
-@pytest.fixture
-def command(capsys, server):
-    return Command(capsys, server)
-
-
-@pytest.fixture
-def sid(server):
-    return server.session(f"again-{uuid.uuid4().hex[:10]}").id
 
 
 @pytest.fixture

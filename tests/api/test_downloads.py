@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-import email.message
-import email.policy
 import hashlib
-import re
 import secrets
-import shutil
-from concurrent.futures import ThreadPoolExecutor
 from email.utils import parsedate_to_datetime
-from urllib.parse import unquote
 
 import pytest
 from api.running import sha256
@@ -18,8 +12,9 @@ from api.wire import query
 from werkzeug.http import parse_options_header
 
 CONTENT = bytes(range(256)) * 40
+
+
 SIZE = len(CONTENT)
-PNG = b"\x89PNG\r\n\x1a\n" + b"x" * 20
 
 
 @pytest.fixture(scope="module")
@@ -276,143 +271,6 @@ def test_two_requests_on_one_connection(server, stored):
     assert [answer.body for answer in answers] == [CONTENT[:10], CONTENT[10:20]]
 
 
-# What a browser may do with it
-
-
-@pytest.mark.parametrize(
-    ("name", "content", "kind", "mime"),
-    [
-        ("a.png", PNG, "inline", "image/png"),
-        ("a.jpg", b"\xff\xd8\xff\xe0" + b"x" * 20, "inline", "image/jpeg"),
-        ("a.gif", b"GIF89a" + b"x" * 20, "inline", "image/gif"),
-        ("a.mp3", b"ID3", "inline", "audio/mpeg"),
-        ("a.mp4", b"....ftyp", "inline", "video/mp4"),
-        ("a.txt", b"<script>alert(1)</script>", "inline", "text/plain; charset=utf-8"),
-        ("a.svg", b"<svg xmlns='http://www.w3.org/2000/svg' onload='x'/>", "attachment", "image/svg+xml"),
-        ("a.html", b"<script>", "attachment", "text/html"),
-        ("a.htm", b"<script>", "attachment", "text/html"),
-        ("a.xml", b"<x/>", "attachment", "application/xml"),
-        ("a.js", b"alert(1)", "attachment", "text/javascript"),
-        ("a.pdf", b"%PDF-1.7", "attachment", "application/pdf"),
-        ("a.csv", b"a", "attachment", "text/csv"),
-        ("a.ipynb", b"{}", "attachment", "application/x-ipynb+json"),
-        ("fake.png", b"<html><script>alert(1)</script>", "attachment", "application/octet-stream"),
-        ("fake.pdf", b"<html>", "attachment", "application/octet-stream"),
-        ("none", b"<html>", "attachment", "application/octet-stream"),
-        ("a.xhtml", b"<html/>", "attachment", None),
-        ("a.swf", b"FWS", "attachment", None),
-    ],
-)  # fmt: skip
-def test_only_harmless_types_are_shown_inline(session, name, content, kind, mime):
-    # S0-10 S0-77 S0-32 S2-30 S4-07 C13 C16a; API 6, 11.31
-    record = session.saved(name, content, dir="")
-
-    answer = session.content(record["attachment_id"])
-
-    assert answer.headers["Content-Disposition"].partition(";")[0] == kind
-    assert mime is None or answer.headers["Content-Type"] == mime
-    assert answer.headers["X-Content-Type-Options"] == "nosniff"
-    assert "sandbox" in answer.headers["Content-Security-Policy"]
-    assert answer.body == content
-
-
-@pytest.mark.parametrize("flag", ["true", "1"])
-def test_download_makes_it_an_attachment(session, flag):
-    # S0-77; API 5
-    att = session.saved("a.png", PNG)["attachment_id"]
-
-    answer = session.file(att, mode="stream", download=flag)
-
-    assert answer.headers["Content-Disposition"].startswith("attachment")
-    assert (
-        session.file(att, mode="stream", download="false").headers["Content-Disposition"].startswith("inline")
-    )
-
-
-NAMES = [
-    "plain.csv", "with space.csv", "a\"quote'.csv", "semi;colon,comma.csv", "100% sure.csv", "%41.csv", "naïve café.csv", "日本語.csv",
-    "файл.txt", "عربي.csv", "e\u0301.csv", "📈 plot.png", "a=b&c+d#e.csv", "CON", "-rf", "~", "$HOME", "`x`", "{a}", "'", "(1)",
-    "UTF-8''x", "a\u202egpj.exe", "\u00a0nbsp", "x" * 251 + ".csv", "é" * 125 + ".csv",
-]  # fmt: skip
-
-
-def by_email(value):
-    message = email.message.EmailMessage(policy=email.policy.HTTP)
-    message["Content-Disposition"] = value
-    return message.get_filename()
-
-
-def by_werkzeug(value):
-    return parse_options_header(value)[1]["filename"]
-
-
-def by_browser(value):
-    """As RFC 6266 tells a browser to: `filename*` first."""
-    found = re.search(r"filename\*=UTF-8''([^;]*)", value)
-    return unquote(found[1])
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_each_reader_finds_the_same_name(session, name):
-    # S0-81 S2-49 S2-50 S4-13; API 6
-    record = session.saved(name)
-
-    for mode in ({"download": "true"}, {}):
-        value = session.file(record["attachment_id"], mode="stream", **mode).headers["Content-Disposition"]
-        assert value.isascii()
-        assert value.isprintable()
-        assert {by_browser(value), by_werkzeug(value)} == {record["name"]}
-        # The standard library reads `filename` and prefers neither; its answer for plain names is the name.
-        if name.isascii() and not set(name) & set("\"\\%'"):
-            assert by_email(value) == record["name"]
-
-
-# Files that change behind our back
-
-
-def test_a_file_rewritten_in_place_is_a_new_version(session):
-    # S2-36 C10; API 11.24, 11.26
-    record = session.made("out.csv", b"first")
-    (session.folder / "out.csv").write_bytes(b"second!")
-
-    answer = session.content(record["attachment_id"])
-    meta = session.file(record["attachment_id"]).json()
-    old = session.file(record["artifact_id"])
-    gone = session.content(record["artifact_id"])
-
-    assert answer.body == b"second!"
-    assert answer.headers["ETag"] == f'"{sha256(b"second!")}"'
-    assert (meta["version"], meta["sha256"]) == (2, sha256(b"second!"))
-    assert (old.status, old.json()["available"]) == (200, False)
-    assert (gone.status, gone.code) == (410, "version_gone")
-    assert [event["change_type"] for event in session.events()] == ["created", "updated"]
-
-
-def test_a_file_deleted_behind_our_back_is_not_found(session):
-    # S0-80 S0-66; API 11.26
-    record = session.made("out.csv", b"first")
-    (session.folder / "out.csv").unlink()
-
-    assert session.content(record["attachment_id"]).status in {404, 410}
-    session.call("POST", "/scan")
-    assert session.content(record["attachment_id"]).status == 404
-    assert [event["change_type"] for event in session.events()] == ["created", "deleted"]
-
-
-def test_a_link_put_in_a_files_place_is_not_followed(session, tmp_path):
-    # S0-72 S2-55; API 1 Paths
-    secret = tmp_path / "secret"
-    secret.write_text("secret")
-    record = session.made("out.csv", b"first")
-    (session.folder / "out.csv").unlink()
-    (session.folder / "out.csv").symlink_to(secret)
-
-    answer = session.content(record["attachment_id"])
-
-    assert answer.status in {404, 410}
-    assert b"secret" not in answer.body
-
-
 @pytest.mark.parametrize("size", [0, 1, 65_535, 65_536, 65_537, 2**20, 2**20 + 1, 5_000_000])
 def test_files_of_all_sizes_come_back_whole(session, size):
     # S0-76 S0-09 S4-14; API 6
@@ -431,53 +289,3 @@ def test_a_list_of_filters_is_read_from_the_query(stored):
     answer = session.call("GET", f"/artifacts/{record['attachment_id']}{query(mode=['stream', 'meta'])}")
 
     assert answer.status == 400
-
-
-def test_a_reader_always_gets_one_version_while_a_file_is_replaced(server, session):
-    # S2-34 S2-36 C1; API 4 on_conflict replace is atomic
-    first = session.saved("a.bin", b"0" * 5000)
-    path = query(path=first["files_path"])
-    att, art = first["attachment_id"], first["artifact_id"]
-
-    def write(number):
-        return [
-            session.put("a.bin", b"%d" % (number % 10) * 5000, on_conflict="replace").status
-            for _ in range(15)
-        ]
-
-    def read(_):
-        whole = [session.content(att), server.call("GET", f"/files/download{path}"), session.content(art)]
-        return [
-            *whole,
-            session.call("GET", "/download"),
-            session.call("HEAD", f"/artifacts/{att}?mode=stream"),
-        ]
-
-    with ThreadPoolExecutor(6) as pool:
-        writing = [pool.submit(write, number) for number in range(2)]
-        reads = list(pool.map(read, range(20)))
-
-    assert {status for done in writing for status in done.result()} == {200}
-    assert {answer.status for answers in reads for answer in answers} == {200}
-    for now, by_path, old, *_ in reads:
-        assert old.body == b"0" * 5000
-        for answer in (now, by_path):
-            assert answer.headers["ETag"] == f'"{sha256(answer.body)}"'
-
-
-@pytest.mark.parametrize("kind", ["link", "file"])
-def test_something_else_in_a_folders_place_is_not_entered(session, tmp_path, kind):
-    # S0-72 S2-55; API 1 Paths
-    record = session.made("sub/out.csv", b"first")
-    (tmp_path / "out.csv").write_bytes(b"first")
-    shutil.rmtree(session.folder / "sub")
-    if kind == "link":
-        (session.folder / "sub").symlink_to(tmp_path)
-    else:
-        (session.folder / "sub").write_text("file")
-
-    answer = session.content(record["attachment_id"])
-
-    assert answer.status == 404
-    assert session.call("POST", "/scan").status == 200
-    assert "out.csv" not in [listed["name"] for listed in session.files()]

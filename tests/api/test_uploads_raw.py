@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import secrets
-import time
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from api.running import BASE_URL, leftovers, sha256, staged
+from api.running import BASE_URL, assert_settles, digest_of, leftovers, sha256, staged
 from api.wire import chunked, query
-
-
-def digest_of(content, algorithm="sha-256"):
-    digest = hashlib.new(algorithm.replace("-", ""), content).digest()
-    return f"{algorithm}=:{base64.b64encode(digest).decode()}:"
 
 
 def test_a_raw_upload_gives_the_whole_record(server, session):
@@ -112,13 +104,6 @@ def test_an_upload_that_breaks_off_leaves_nothing(server, session):
 
     assert_settles(lambda: (session.names(), leftovers(server)), ([], []))
     assert session.attachments() == []
-
-
-def assert_settles(look, wanted):
-    until = time.monotonic() + 10
-    while look() != wanted and time.monotonic() < until:
-        time.sleep(0.02)
-    assert look() == wanted
 
 
 def test_nothing_is_visible_before_the_last_byte(server, session):
@@ -315,130 +300,6 @@ def test_who_asks_first_is_told_to_go_on(server, session):
     assert answer.status == 201
 
 
-# Idempotency-Key
-
-
-def test_the_same_key_gives_the_same_answer_and_no_second_file(session):
-    # API 4 Idempotency-Key
-    key = {"Idempotency-Key": secrets.token_hex(8)}
-
-    first, second = (session.put("a.csv", b"abc", headers=key) for _ in range(2))
-
-    assert first.status == second.status == 201
-    assert first.json() == second.json()
-    assert first.headers["Location"] == second.headers["Location"]
-    assert session.names() == ["attachments/a.csv"]
-
-
-@pytest.mark.parametrize(("name", "content"), [("b.csv", b"abc"), ("a.csv", b"abcd")])
-def test_a_key_of_another_request_is_refused(session, name, content):
-    # API 11.52
-    key = {"Idempotency-Key": secrets.token_hex(8)}
-    session.put("a.csv", b"abc", headers=key)
-
-    answer = session.put(name, content, headers=key)
-
-    assert (answer.status, answer.code) == (409, "key_reused")
-    assert session.names() == ["attachments/a.csv"]
-
-
-@pytest.mark.parametrize("on_conflict", ["error", "replace"])
-def test_a_key_answers_whatever_else_the_request_says(session, on_conflict):
-    # API 11.52: route, name and length tell requests apart, and nothing else
-    key = {"Idempotency-Key": secrets.token_hex(8)}
-    first = session.put("a.csv", b"abc", headers=key)
-
-    again = session.put("a.csv", b"abc", on_conflict=on_conflict, headers=key)
-
-    assert (again.status, again.json()) == (201, first.json())
-    assert session.names() == ["attachments/a.csv"]
-
-
-def test_a_key_in_another_session_is_refused(server, session):
-    # API 11.52
-    key = {"Idempotency-Key": secrets.token_hex(8)}
-    session.put("a.csv", b"abc", headers=key)
-
-    assert server.session().put("a.csv", b"abc", headers=key).code == "key_reused"
-
-
-def test_a_refused_upload_does_not_use_up_its_key(session):
-    # API 4 Idempotency-Key
-    key = {"Idempotency-Key": secrets.token_hex(8)}
-    session.put("a.csv", b"abc", headers={**key, "Repr-Digest": digest_of(b"other")})
-
-    assert session.put("a.csv", b"abc", headers=key).status == 201
-
-
-def test_concurrent_requests_of_one_key_make_one_file(session):
-    # API 11.52
-    key = {"Idempotency-Key": secrets.token_hex(8)}
-
-    with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(lambda _: session.put("a.csv", b"abc", headers=key), range(8)))
-
-    assert {answer.status for answer in answers} == {201}
-    assert len({answer.json()["attachment_id"] for answer in answers}) == 1
-    assert session.names() == ["attachments/a.csv"]
-
-
-@pytest.mark.parametrize("key", ["", "x" * 256])
-def test_a_key_has_a_sensible_length(session, key):
-    # API 4 Idempotency-Key
-    assert session.put("a.csv", headers={"Idempotency-Key": key}).status == 400
-
-
-# Races
-
-
-def test_twenty_uploads_of_one_name_get_twenty_names(session):
-    # S0-12 S2-21 C1; API 4 exclusive creation
-    with ThreadPoolExecutor(20) as pool:
-        answers = list(pool.map(lambda n: session.put("same.csv", b"%d" % n), range(20)))
-
-    records = [answer.json() for answer in answers]
-    assert {answer.status for answer in answers} == {201}
-    assert {record["name"] for record in records} == {"same.csv", *(f"same ({n}).csv" for n in range(1, 20))}
-    assert [session.content(record["attachment_id"]).body for record in records] == [
-        b"%d" % n for n in range(20)
-    ]
-    assert [event["sequence"] for event in session.events(limit=100)] == [*range(1, 21)]
-
-
-def test_of_twenty_uploads_that_want_just_this_name_one_wins(session):
-    # S2-31 C1; API 4 exclusive creation
-    with ThreadPoolExecutor(20) as pool:
-        answers = list(pool.map(lambda n: session.put("one.csv", b"%d" % n, on_conflict="error"), range(20)))
-
-    assert sorted(answer.status for answer in answers) == [201] + [409] * 19
-    winner = next(answer.json() for answer in answers if answer.status == 201)
-    assert session.content(winner["attachment_id"]).body in [b"%d" % n for n in range(20)]
-    assert session.names() == ["attachments/one.csv"]
-
-
-def test_twenty_uploads_that_replace_each_other_end_as_one_file(session):
-    # S2-34 C1; API 4 on_conflict
-    with ThreadPoolExecutor(20) as pool:
-        answers = list(pool.map(lambda n: session.put("r.csv", b"%d" % n, on_conflict="replace"), range(20)))
-
-    assert sorted(answer.status for answer in answers) == [200] * 19 + [201]
-    assert len({answer.json()["attachment_id"] for answer in answers}) == 1
-    assert sorted(answer.json()["version"] for answer in answers) == [*range(1, 21)]
-    assert session.names() == ["attachments/r.csv"]
-
-
-def test_an_upload_does_not_hold_up_other_requests(server, session):
-    # S0-60 S0-09; API 4
-    with server.wire() as wire:
-        wire.send(server.head("PUT", f"/uploads/{session.id}?name=slow", {"Content-Length": "9"}) + b"x")
-        began = time.monotonic()
-        other = session.put("fast.csv")
-        took = time.monotonic() - began
-
-    assert other.status == 201
-    assert took < 5
-
-
 def test_the_list_of_attachments_is_paged(server, session):
     # S0-06 S2-38 S2-39 C18; API 4, 11.10
     names = [session.saved(f"{n}.csv")["name"] for n in range(5)]
@@ -452,71 +313,6 @@ def test_the_list_of_attachments_is_paged(server, session):
     assert (last["total"], last["has_more"]) == (5, False)
 
 
-# What the user has there already
-
-
-@pytest.mark.parametrize(("mode", "status"), [("rename", 201), ("error", 409), ("replace", 201)])
-def test_a_file_that_nobody_told_us_of_is_never_lost(session, mode, status):
-    # S0-12 C1; API 4 exclusive creation
-    (session.folder / "attachments").mkdir(exist_ok=True)
-    (session.folder / "attachments/mine.csv").write_bytes(b"made by the user")
-
-    answer = session.put("mine.csv", b"sent", on_conflict=mode)
-
-    assert answer.status == status
-    trash = [
-        path for path in (session.server.workspace / ".jupyter_workspace/trash").iterdir() if path.is_file()
-    ]
-    kept = [path for path in (session.folder / "attachments").glob("mine*") if path.is_file()]
-    assert b"made by the user" in [path.read_bytes() for path in (*kept, *trash)]
-    here = (session.folder / "attachments/mine.csv").read_bytes()
-    assert here == (b"sent" if mode == "replace" else b"made by the user")
-    if mode == "replace":
-        (old,) = session.call("GET", "/trash").json()["trash"]
-        assert (old["name"], old["size"]) == ("mine.csv", 16)
-
-
-def test_an_upload_whose_session_is_deleted_meanwhile_leaves_nothing(server, session):
-    # S0-16 S2-33; API 11.32
-    with server.wire() as wire:
-        wire.send(server.head("PUT", f"/uploads/{session.id}?name=late", {"Content-Length": "2000000"}))
-        wire.send(bytes(1_500_000))
-        assert_settles(lambda: len(staged(server)), 1)
-        assert session.call("DELETE", "?files=1").status == 204
-        wire.send(bytes(500_000))
-        answer = wire.answer("PUT")
-
-    assert (answer.status, answer.code) == (404, "session_not_found")
-    assert not session.folder.exists()
-    assert leftovers(server) == []
-
-
-def test_an_upload_whose_session_is_closed_meanwhile_leaves_nothing(server, session):
-    # S4-18; API 3
-    with server.wire() as wire:
-        wire.send(server.head("PUT", f"/uploads/{session.id}?name=late", {"Content-Length": "2000000"}))
-        wire.send(bytes(1_500_000))
-        assert_settles(lambda: len(staged(server)), 1)
-        session.call("PATCH", json_body={"status": "abandoned"})
-        wire.send(bytes(500_000))
-        answer = wire.answer("PUT")
-
-    assert (answer.status, answer.code) == (409, "session_closed")
-    assert (session.names(), leftovers(server)) == ([], [])
-
-
-def test_a_folder_that_appears_meanwhile_does_not_swallow_the_file(session):
-    # S3-35 C1; API 11.16
-    (session.folder / "attachments/a.csv").mkdir(parents=True)
-
-    renamed = session.put("a.csv", b"x")
-    refused = session.put("a.csv", b"x", on_conflict="replace")
-
-    assert (renamed.status, renamed.json()["name"]) == (201, "a (1).csv")
-    assert refused.status == 409
-    assert (session.folder / "attachments/a.csv").is_dir()
-
-
 def test_an_upload_counts_as_use_of_its_session(session):
     # S3-41; API 11.11
     before = session.call("GET").json()
@@ -526,12 +322,3 @@ def test_an_upload_counts_as_use_of_its_session(session):
     after = session.call("GET").json()
     assert after["last_used_at"] > before["last_used_at"]
     assert after["created_at"] == before["created_at"]
-
-
-def test_a_piece_of_a_file_is_not_taken_for_the_whole(session):
-    # API 4; RFC 9110, 14.5 partial PUT
-    answer = session.put("a.csv", b"abc", headers={"Content-Range": "bytes 0-2/9"})
-
-    assert (answer.status, answer.code) == (400, "parameter_invalid")
-    assert answer.json()["parameter"] == "Content-Range"
-    assert session.names() == []

@@ -12,19 +12,15 @@ import time
 from contextlib import contextmanager, suppress
 
 import pytest
+from contract.storing import WAYS, at
 
 from jupyter_workspace import errors
 from jupyter_workspace.stores import moves, walking
 from jupyter_workspace.stores.base import Move, Place
-from jupyter_workspace.stores.beneath import KernelResolver, WalkingResolver, best_resolver
+from jupyter_workspace.stores.beneath import KernelResolver, best_resolver
 from jupyter_workspace.stores.disk import Disk
-from jupyter_workspace.stores.renames import KernelRenames, PortableRenames
 
 SECONDS = float(os.environ.get("SWAP_SECONDS", "1.5"))
-WAYS = {
-    "kernel": (KernelResolver, KernelRenames),
-    "portable": (WalkingResolver, PortableRenames),
-}
 
 
 @pytest.fixture(params=WAYS)
@@ -48,10 +44,6 @@ def session(disk, tmp_path):
 @pytest.fixture
 def outside(disk, tmp_path):
     return tmp_path / "outside"
-
-
-def at(path):
-    return Place("session", path, "churn")
 
 
 @contextmanager
