@@ -98,8 +98,13 @@ class Previews(Protocol):
     def can(self, kind: str) -> bool:
         """Whether this kind ('image', 'pdf' or 'notebook') can be shown here."""
 
-    async def make(self, kind: str, content: AsyncIterator[bytes], size: int, pixels: int) -> bytes:
-        """WebP for 'image' and 'pdf', JSON for 'notebook'; raises TypeRefused when that is impossible."""
+    async def make(
+        self, kind: str, content: Callable[[], AsyncIterator[bytes]], size: int, pixels: int
+    ) -> bytes:
+        """WebP for 'image' and 'pdf', JSON for 'notebook'; raises TypeRefused when that is impossible.
+
+        content: gives the bytes from the beginning, each time that it is called.
+        """
 
     async def close(self) -> None:
         """Ends what was started."""

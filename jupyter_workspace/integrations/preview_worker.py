@@ -16,8 +16,12 @@ import sys
 import warnings
 from typing import Any
 
+#: What may be written to, and what may be addressed: libraries need more of that than they use.
+DATA_BYTES = 224 * 2**20
 MEMORY_BYTES = 512 * 2**20
-MAX_PIXELS = 64 * 2**20
+#: A picture says that it has at most so many pixels, and takes at most so many bytes when it is decoded.
+MAX_PIXELS = 256 * 2**20
+MAX_DECODED_BYTES = 160 * 2**20
 MAX_CELLS = 50
 MAX_SOURCE = 4000
 
@@ -32,10 +36,15 @@ def _image(content: bytes, pixels: int) -> bytes:
         with Image.open(
             io.BytesIO(content), formats=("PNG", "JPEG", "GIF", "WEBP", "BMP", "TIFF", "ICO")
         ) as image:
+            # A JPEG can be read at an eighth of its size; for any other picture this does nothing.
             image.draft("RGB", (pixels, pixels))
-            small = ImageOps.exif_transpose(image)
-            small.thumbnail((pixels, pixels))
-            return _webp(small)
+            bytes_a_pixel = 1 if image.mode in {"1", "L", "P"} else 4
+            if image.width * image.height * bytes_a_pixel > MAX_DECODED_BYTES:
+                raise ValueError(image.size)
+            image.thumbnail((pixels, pixels))
+            # Turned when it is small, and in its place: a copy of the large one would take as much again.
+            ImageOps.exif_transpose(image, in_place=True)
+            return _webp(image)
 
 
 def _pdf(content: bytes, pixels: int) -> bytes:
@@ -72,6 +81,7 @@ KINDS = {"image": _image, "pdf": _pdf, "notebook": _notebook}
 def main() -> None:
     """Answers requests until standard input ends."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    resource.setrlimit(resource.RLIMIT_DATA, (DATA_BYTES, DATA_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     for line in sys.stdin.buffer:

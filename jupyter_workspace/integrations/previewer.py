@@ -7,7 +7,7 @@ import contextlib
 import importlib.util
 import os
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import msgspec
@@ -31,6 +31,10 @@ _WORKER = Path(__file__).with_name("preview_worker.py")
 _NEEDS = {"image": "PIL", "pdf": "pypdfium2", "notebook": "json"}
 
 
+class _Ended(Exception):
+    """The worker ended in the middle of a request."""
+
+
 class Previewer:
     """Makes previews of files, one at a time."""
 
@@ -44,28 +48,43 @@ class Previewer:
         """Whether the library for this kind is installed."""
         return importlib.util.find_spec(_NEEDS[kind]) is not None
 
-    async def make(self, kind: str, content: AsyncIterator[bytes], size: int, pixels: int) -> bytes:
+    async def make(
+        self, kind: str, content: Callable[[], AsyncIterator[bytes]], size: int, pixels: int
+    ) -> bytes:
         """The preview of `size` bytes: WebP for 'image' and 'pdf', JSON for 'notebook'.
 
-        pixels: of the longer side. Raises TypeRefused when they cannot be decoded within the limits of
-        time and memory.
+        pixels: of the longer side. content: gives the bytes from the beginning, each time that it is
+        called. Raises TypeRefused when they cannot be decoded within the limits of time and memory.
         """
         async with self._turn:
-            worker = await self._warm()
             try:
-                async with asyncio.timeout(SECONDS):
-                    made = await _asked(worker, kind, content, size, pixels)
-            except (TimeoutError, asyncio.IncompleteReadError, OSError, ValueError) as error:
-                await self._end()
-                raise TypeRefused(CANNOT) from error
-            except BaseException:
-                # Half a request is in the pipe.
-                await self._end()
-                raise
+                made = await self._made(kind, content(), size, pixels)
+            except _Ended:
+                # Whoever ends a process when memory is short may have meant another one than this file's.
+                try:
+                    made = await self._made(kind, content(), size, pixels)
+                except _Ended as error:
+                    raise TypeRefused(CANNOT) from error
             self._rest()
         if made is None:
             raise TypeRefused(CANNOT)
         return made
+
+    async def _made(self, kind: str, content: AsyncIterator[bytes], size: int, pixels: int) -> bytes | None:
+        worker = await self._warm()
+        try:
+            async with asyncio.timeout(SECONDS):
+                return await _asked(worker, kind, content, size, pixels)
+        except TimeoutError as error:
+            await self._end()
+            raise TypeRefused(CANNOT) from error
+        except (asyncio.IncompleteReadError, OSError, ValueError) as error:
+            await self._end()
+            raise _Ended from error
+        except BaseException:
+            # Half a request is in the pipe.
+            await self._end()
+            raise
 
     async def close(self) -> None:
         """Ends the worker."""

@@ -118,7 +118,9 @@ class Previews:
         key = f"{mark}-{kind}-{pixels}"
         made = await self._cache.get(key)
         if made is None:
-            made = await self._maker.make(kind, content.file.chunks(0, content.size), content.size, pixels)
+            made = await self._maker.make(
+                kind, lambda: content.file.chunks(0, content.size), content.size, pixels
+            )
             await self._cache.put(key, made)
         return Preview(content=made, mime=_TYPES[kind], etag=strong_etag(key), is_whole=True)
 

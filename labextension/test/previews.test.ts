@@ -52,6 +52,23 @@ describe('the preview of a notebook', () => {
   });
 });
 
+describe('the preview of a picture', () => {
+  it.each([
+    ['image/png', 5_000_000, '/preview?size=1024'],
+    ['image/png', 5000, '?mode=stream'],
+    ['image/tiff', 5000, '/preview?size=1024'],
+    // The server has no decoder for it.
+    ['image/avif', 5000, '?mode=stream']
+  ])('%s of %d bytes is made by who can', async (mime, size, end) => {
+    const model = new SessionModel(new WorkspaceClient(new FakeTransport(() => answer(500))), session());
+    model.hasPreviews.set(true);
+
+    const preview = await previewOf(model, record({ mime, size }));
+
+    expect(preview).toEqual({ form: 'image', url: `/base/sessions/churn/artifacts/art_1${end}` });
+  });
+});
+
 describe('the preview of JSON', () => {
   const json = (text: string): Promise<Preview> =>
     look(new FakeTransport(() => answer(206, text)), {

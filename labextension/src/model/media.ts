@@ -16,9 +16,13 @@ export function isRaster(file: FileRecord): boolean {
   return RASTER.includes(file.mime);
 }
 
+/** What the server shows and a browser does not; and the other way round. */
+const SERVER_ONLY = ['application/pdf', 'image/tiff', 'image/vnd.microsoft.icon'];
+const BROWSER_ONLY = 'image/avif';
+
 /** Whether the server can make a picture of a file: of pictures, and of the first page of a PDF. */
 export function isPictured(file: FileRecord): boolean {
-  return isRaster(file) || file.mime === 'application/pdf';
+  return SERVER_ONLY.includes(file.mime) || (isRaster(file) && file.mime !== BROWSER_ONLY);
 }
 
 /** Whether a picture is small enough to be shown as it is. */

@@ -20,10 +20,10 @@ class Maker:
     def can(self, kind):
         return kind in self.kinds
 
-    async def make(self, kind, chunks, size, pixels):
+    async def make(self, kind, content, size, pixels):
         self.count += 1
-        content = b"".join([chunk async for chunk in chunks])
-        assert len(content) == size
+        given = b"".join([chunk async for chunk in content()])
+        assert len(given) == size
         return b"%s of %d bytes, %d pixels" % (kind.encode(), size, pixels)
 
 
