@@ -43,6 +43,7 @@ def test_no_name_is_taken_from_the_commands_of_saved_layouts() -> None:
     assert [path for path in sources() if NAMESPACE.search(path.read_text())] == []
 
 
+@pytest.mark.slow
 def test_the_check_of_rooms_fails_when_it_reads_nothing(tmp_path: Path) -> None:
     """With an unfit TypeScript the tool reads no module, and finds no violation in them."""
     tools = FRONT / "node_modules/.bin"

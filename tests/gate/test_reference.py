@@ -27,6 +27,7 @@ def test_a_committed_page_is_what_the_code_gives(name: str) -> None:
     assert page(name) == reference.PAGES[name]().rstrip() + "\n", STALE
 
 
+@pytest.mark.slow
 def test_the_document_is_openapi() -> None:
 
     validate(document(ROUTES))

@@ -147,6 +147,7 @@ def test_an_offset_beyond_four_gibibytes_needs_no_large_member():
         assert opened.read("c") == bytes(3)
 
 
+@pytest.mark.slow
 def test_seventy_thousand_members_take_little_memory_and_are_all_found():
     members = [member(f"folder/file {number:06}") for number in range(70_000)]
     tracemalloc.start()
@@ -163,6 +164,7 @@ def test_seventy_thousand_members_take_little_memory_and_are_all_found():
     assert b"".join(layout.parts(9_000_000, 9_000_001)) == body[9_000_000:9_000_001]
 
 
+@pytest.mark.slow
 @pytest.mark.slow
 @pytest.mark.parametrize("count", [65_534, 65_535])
 def test_the_number_of_members_fits_its_field_or_another(count):
