@@ -93,14 +93,29 @@ describe('many transfers', () => {
     const first = open;
     open = [];
     first.forEach((reply, number) => reply(answer(201, { attachment_id: `att_${number}` })));
-    await vi.advanceTimersByTimeAsync(10_000);
+    await vi.advanceTimersByTimeAsync(13_000);
     expect(progressOf(queue.transfers.get())).toMatchObject({ files: 3, done: 2, underWay: 1 });
 
     open[0]?.(answer(201, { attachment_id: 'att_3' }));
-    await vi.advanceTimersByTimeAsync(1000);
+    await vi.advanceTimersByTimeAsync(3000);
     expect(progressOf(queue.transfers.get())).toMatchObject({ files: 3, done: 3 });
     await vi.advanceTimersByTimeAsync(10_000);
     expect(queue.transfers.get()).toEqual([]);
+  });
+
+  it('are seen for a while after the last, however soon after others it came', async () => {
+    vi.useFakeTimers();
+    const open: ((value: ReturnType<typeof answer>) => void)[] = [];
+    const queue = queueOf(new FakeTransport(() => new Promise(resolve => open.push(resolve))));
+    queue.add(picked(2), 'attachments', 'rename');
+    await vi.waitFor(() => expect(open.length).toBe(2));
+    open[0]?.(answer(201, { attachment_id: 'att_1' }));
+    await vi.advanceTimersByTimeAsync(3000);
+
+    open[1]?.(answer(201, { attachment_id: 'att_2' }));
+    await vi.advanceTimersByTimeAsync(3000);
+
+    expect(progressOf(queue.transfers.get())).toMatchObject({ files: 2, done: 2 });
   });
 
   it('are drawn five times a second at most, however many come through', async () => {

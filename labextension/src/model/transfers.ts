@@ -250,7 +250,8 @@ export class TransferQueue {
 
   /** When nothing is on its way any more, what came through has been seen soon. */
   private dropDoneSoon(): void {
-    setTimeout(() => {
+    clearTimeout(this.dropping);
+    this.dropping = setTimeout(() => {
       if (!this.isBusy) {
         this.jobs = this.jobs.filter(job => job.shown.state !== 'done');
         this.drawSoon();
@@ -361,6 +362,7 @@ export class TransferQueue {
   private readonly speed = new Rate();
   private count = 0;
   private timer: ReturnType<typeof setTimeout> | undefined;
+  private dropping: ReturnType<typeof setTimeout> | undefined;
 }
 
 function canGoOn({ file, shown }: Job): boolean {
