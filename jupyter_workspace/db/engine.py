@@ -140,6 +140,7 @@ class Database:
     async def _open_url(self, url: str) -> Opened:
         from sqlalchemy.ext.asyncio import create_async_engine  # noqa: PLC0415 - 6 MiB, for a server only
 
+        tables.know_postgresql()
         self._server = create_async_engine(url, pool_pre_ping=True)
         return Opened(is_empty=await self._make_tables())
 

@@ -25,6 +25,8 @@ __all__ = [
     "files",
     "intents",
     "keys",
+    "know_postgresql",
+    "live_paths",
     "metadata",
     "notebooks",
     "outbox",
@@ -111,13 +113,13 @@ files = Table(
     Index("files_sha256", "session_id", "sha256"),
     Index("files_created", "session_id", "created_at", "attachment_id"),
 )
-Index(
+#: One live file a path. Of PostgreSQL only `know_postgresql` speaks: its name alone would load its dialects.
+live_paths = Index(
     "files_path",
     files.c.session_id,
     files.c.path,
     unique=True,
     sqlite_where=files.c.deleted_at.is_(None),
-    postgresql_where=files.c.deleted_at.is_(None),
 )
 
 #: The versions that were replaced.
@@ -188,3 +190,8 @@ uploads = Table(
 
 #: Alembic's own: the revision of the tables.
 alembic_version = Table("alembic_version", metadata, Column("version_num", String(32), primary_key=True))
+
+
+def know_postgresql() -> None:
+    """Tells PostgreSQL, too, which rows an index is for; before tables are made in one."""
+    live_paths.dialect_options["postgresql"]["where"] = files.c.deleted_at.is_(None)

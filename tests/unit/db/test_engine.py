@@ -10,7 +10,9 @@ from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import MetaData, create_engine, inspect, select
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.schema import CreateIndex
 
 from jupyter_workspace.db import engine, tables
 from jupyter_workspace.db.engine import Database
@@ -56,11 +58,21 @@ async def test_what_is_committed_is_there_after_the_next_opening(file):
     assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
 
 
-def test_a_file_needs_nothing_that_only_a_database_server_needs():
+@pytest.mark.parametrize("module", ["sqlalchemy.ext.asyncio", "sqlalchemy.dialects.postgresql"])
+def test_a_file_needs_nothing_that_only_a_database_server_needs(module):
     # L9 of the faults: an idle server stays small
-    code = "import sys, jupyter_workspace.workspace; print('sqlalchemy.ext.asyncio' in sys.modules)"
+    code = f"import sys, jupyter_workspace.workspace; print({module!r} in sys.modules)"
 
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout == b"False\n"
+
+
+async def test_a_database_server_keeps_one_live_file_a_path_too(tmp_path):
+    database, _ = await opened(None, f"sqlite+aiosqlite:///{tmp_path}/index.sqlite")
+    await database.close()
+
+    made = str(CreateIndex(tables.live_paths).compile(dialect=postgresql.dialect()))
+
+    assert made.endswith("ON files (session_id, path) WHERE deleted_at IS NULL")
 
 
 async def test_without_a_file_the_index_is_in_memory_as_it_was_wished():
