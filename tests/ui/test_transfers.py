@@ -168,6 +168,7 @@ def test_in_a_low_window_many_refusals_leave_room_for_the_list(panel, server, no
     # None of them would be taken the second time.
     expect(panel.root.get_by_role("button", name=re.compile("^Retry"))).to_have_count(0)
     panel.picture("low-window")
+    assert panel.violations() == []
     grid, tray = panel.grid.bounding_box(), panel.root.locator(".jp-FA-tray").bounding_box()
     assert tray["height"] < 160
     assert grid["height"] > 80
@@ -189,6 +190,7 @@ def test_all_transfers_are_paused_go_on_and_are_called_off_together(panel, serve
     panel.root.get_by_role("button", name="Pause all").click()
     expect(panel.transfers.filter(has_text="large.bin")).to_contain_text("Paused at")
     panel.picture("transfers-paused")
+    assert panel.violations() == []
     panel.root.get_by_role("button", name="Resume all").click()
     expect(panel.root.locator(".jp-FA-tray")).to_contain_text("20 of 21 uploaded")
     panel.root.get_by_role("button", name="Cancel all").click()

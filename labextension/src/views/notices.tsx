@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from 'react';
 import type { ReactElement, ReactNode } from 'react';
 
+import { pauseBefore } from '../client/backoff';
 import { isPassing } from '../client/errors';
 import type { Pick, Picked } from '../client/picked';
 import type { Conflict } from '../client/wire';
@@ -14,8 +15,8 @@ import { sentenceOf } from './sentences';
 
 /** How long a deletion can be undone from its notice, in milliseconds. */
 const UNDO_MS = 10_000;
-/** How long after a failure that may pass it is tried again, in milliseconds. */
-const RETRY_MS = 5000;
+/** The first of the growing pauses after a failure: a sentence that is gone at once cannot be read. */
+const FIRST_RETRY = 3;
 /** Names that are listed; the rest are counted. */
 const LISTED = 200;
 
@@ -100,19 +101,25 @@ interface FailureProps {
   readonly children: ReactNode;
   readonly error: Error;
   readonly onRetry: () => void;
+  /** Whether somebody else tries again after what may pass. */
+  readonly isRetried?: boolean;
 }
 
-/** There is nothing to show, and why. What may pass is tried again by itself. */
-export function Failure({ children, error, onRetry }: FailureProps): ReactElement {
+/** There is nothing to show, and why. What may pass is tried again by itself, ever more seldom. */
+export function Failure({ children, error, onRetry, isRetried = false }: FailureProps): ReactElement {
   const trans = useTrans();
   const { what, todo, remedy } = sentenceOf(error, trans);
   const mayPass = isPassing(error);
   const retry = useRef(onRetry);
   retry.current = onRetry;
+  const failures = useRef(FIRST_RETRY);
   useEffect(() => {
-    const timer = mayPass ? setTimeout(() => retry.current(), RETRY_MS) : undefined;
+    if (isRetried || !mayPass) {
+      return undefined;
+    }
+    const timer = setTimeout(() => retry.current(), pauseBefore(failures.current++));
     return () => clearTimeout(timer);
-  }, [error, mayPass]);
+  }, [error, mayPass, isRetried]);
   return (
     <Notice
       tone="error"

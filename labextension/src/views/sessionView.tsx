@@ -155,7 +155,7 @@ function Files({ actions }: { readonly actions: Actions }): ReactElement {
   const isAny = useSignal(rows).length > 0;
   if (loading.state === 'failed') {
     return (
-      <Failure error={loading.error} onRetry={() => void model.retry()}>
+      <Failure isRetried error={loading.error} onRetry={() => void model.retry()}>
         {trans.__('The files could not be listed.')}
       </Failure>
     );
