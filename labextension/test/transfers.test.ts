@@ -181,6 +181,35 @@ describe('a refused transfer', () => {
   });
 });
 
+describe('a transfer that failed for want of a server', () => {
+  it('does not come back on the next page after it was cleared', async () => {
+    vi.useFakeTimers();
+    const transport = new FakeTransport(({ method }) => {
+      if (method === 'PATCH' || method === 'HEAD') {
+        throw new Unreachable('away');
+      }
+      return method === 'POST' ? answer(201, '', { location: '/uploads/churn/upl_1' }) : answer(204);
+    });
+    const queue = queueOf(transport);
+    queue.add([{ file: new File(['a'.repeat(600_000)], 'large.bin'), folder: '' }], 'attachments', 'rename');
+    await vi.waitFor(
+      async () => {
+        await vi.advanceTimersByTimeAsync(30_000);
+        expect(queue.transfers.get()[0]?.state).toBe('failed');
+      },
+      { timeout: 5000 }
+    );
+
+    queue.clear();
+
+    const next = queueOf(transport);
+    void next.recover();
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(next.transfers.get()).toEqual([]);
+    expect(transport.asked.map(({ method }) => method)).toContain('DELETE');
+  });
+});
+
 describe('a file that is chosen again', () => {
   const CONTENT = 'a'.repeat(600_000);
 

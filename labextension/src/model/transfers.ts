@@ -169,8 +169,7 @@ export class TransferQueue {
 
   /** Takes what is over out of sight. */
   clear(): void {
-    this.jobs = this.jobs.filter(job => !['done', 'failed'].includes(job.shown.state));
-    this.draw();
+    this.callOff(this.jobs.filter(job => ['done', 'failed'].includes(job.shown.state)));
   }
 
   /** Whether something is on its way or waits for it. */
