@@ -2,9 +2,18 @@ import { describe, expect, it, vi } from 'vitest';
 
 import { WorkspaceClient } from '../src/client/client';
 import { Browse } from '../src/model/browse';
-import { codeLine, isPrepared } from '../src/model/code';
+import { codeLine, PREPARATION, READING, withPreparation, WRITING } from '../src/model/code';
 import { Desk } from '../src/model/desk';
-import { baseName, folderName, formatAge, formatSize, formatSpan, shownName } from '../src/model/format';
+import {
+  baseName,
+  folderName,
+  formatAge,
+  formatMoment,
+  formatSize,
+  formatSpan,
+  languageTag,
+  shownName
+} from '../src/model/format';
 import { Rate } from '../src/model/rate';
 import { choose, chooseAll, move, NOTHING, settle } from '../src/model/selection';
 import { parseTable } from '../src/model/separated';
@@ -242,6 +251,16 @@ describe('a table', () => {
     expect(table.rows).toHaveLength(100);
     expect(table.isCut).toBe(true);
   });
+
+  it('says how large it is if all of it was read', () => {
+    expect(parseTable(`a,b,c\n${'1,2,3\n'.repeat(300)}\n\n`, false)).toMatchObject({
+      rowCount: 300,
+      columnCount: 3
+    });
+    expect(parseTable('a,b\n', false)).toMatchObject({ rowCount: 0, columnCount: 2 });
+    expect(parseTable('a,b\n1,2\n3,', true)).toMatchObject({ rowCount: null, columnCount: 2 });
+    expect(parseTable('a,b,c', true)).toMatchObject({ rowCount: null, columnCount: null });
+  });
 });
 
 describe('the code line', () => {
@@ -253,8 +272,17 @@ describe('the code line', () => {
   });
 
   it('needs its preparation once', () => {
-    expect(isPrepared(['import x', 'ws = jw.current()'])).toBe(true);
-    expect(isPrepared(['news = 1'])).toBe(false);
+    expect(withPreparation('ws["a.csv"]', ['news = 1'])).toBe(`${PREPARATION}\nws["a.csv"]`);
+    expect(withPreparation('ws["a.csv"]', ['import x', 'ws = jw.current()'])).toBe('ws["a.csv"]');
+    expect(withPreparation('%pip install news', [])).toBe('%pip install news');
+  });
+
+  it('of a first step is whole, alone and after the step before it', () => {
+    expect(withPreparation(READING, [])).toBe(READING);
+    expect(withPreparation(WRITING, [READING])).toBe(WRITING);
+    expect(withPreparation(WRITING, [])).toContain('ws = jw.current()');
+    // What a snippet uses it has made: nobody's notebook has `plt` by itself.
+    expect(WRITING).toMatch(/^import .* as plt$/m);
   });
 });
 
@@ -284,9 +312,26 @@ describe('what people read', () => {
   it('an age is told in words, and a long one as a date', () => {
     const now = Date.parse('2026-11-21T04:00:00Z');
 
-    expect(formatAge('2026-11-21T03:59:50Z', now)).toBe('now');
-    expect(formatAge('2026-11-21T03:30:00Z', now)).toMatch(/30/);
-    expect(formatAge('2026-01-01T12:00:00Z', now)).toMatch(/2026/);
+    expect(formatAge('2026-11-21T03:59:50Z', now, 'en')).toBe('now');
+    expect(formatAge('2026-11-21T03:30:00Z', now, 'en')).toMatch(/30/);
+    expect(formatAge('2026-01-01T12:00:00Z', now, 'en')).toMatch(/2026/);
+  });
+
+  it('ages and dates are in the language of the sentences around them', () => {
+    const now = Date.parse('2026-11-21T04:00:00Z');
+
+    expect(formatAge('2026-11-21T03:59:50Z', now, 'de')).toBe('jetzt');
+    expect(formatMoment('2026-05-01T12:00:00Z', 'fr')).toContain('mai 2026');
+  });
+
+  it.each([
+    ['en', ['de-DE', 'en-GB'], 'en-GB'],
+    ['de_DE', ['en-US'], 'de-DE'],
+    ['zh_CN', [], 'zh-CN'],
+    ['', ['de'], 'en'],
+    ['no language', ['de'], 'en']
+  ])('the language %j of JupyterLab in a browser for %j is %s', (code, preferred, tag) => {
+    expect(languageTag(code, preferred)).toBe(tag);
   });
 
   it('a name cannot be made to read as another one', () => {

@@ -65,7 +65,8 @@ describe('the preview of a picture', () => {
 
     const preview = await previewOf(model, record({ mime, size }));
 
-    expect(preview).toEqual({ form: 'image', url: `/base/sessions/churn/artifacts/art_1${end}` });
+    const isOriginal = end === '?mode=stream';
+    expect(preview).toEqual({ form: 'image', url: `/base/sessions/churn/artifacts/art_1${end}`, isOriginal });
   });
 });
 

@@ -29,6 +29,20 @@ UNTRANSLATED = """mark => {
   }
   return [...new Set(found)].filter(text => /\\p{L}{4}/u.test(text) && !text.includes(mark));
 }"""
+#: Of a row: its ground and the colour of its small letters, as they are painted, each as red, green and blue.
+PAINTED = """row => {
+  const pen = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
+  const painted = (...colours) => {
+    for (const colour of colours) {
+      pen.fillStyle = colour;
+      pen.fillRect(0, 0, 1, 1);
+    }
+    return [...pen.getImageData(0, 0, 1, 1).data].slice(0, 3);
+  };
+  const of = (element, what) => getComputedStyle(element)[what];
+  const grounds = [of(row.closest('.jp-FilesAndArtifacts'), 'backgroundColor'), of(row, 'backgroundColor')];
+  return [painted(...grounds), painted(...grounds, of(row.querySelector('time'), 'color'))];
+}"""
 
 
 @pytest.fixture
@@ -132,7 +146,7 @@ def test_a_copied_line_is_told_to_the_eye_and_the_ear(opened):
 
     expect(opened.root.locator(".jp-FA-selection > span").first).to_have_text("Copied")
     expect(opened.root.get_by_role("status").filter(has_text='Copied: ws["file1.txt"]')).to_have_count(1)
-    expect(opened.root.locator(".jp-FA-selection > span").first).to_have_text("1 chosen")
+    expect(opened.root.locator(".jp-FA-selection > span").first).to_have_text("1 selected")
 
 
 def test_nothing_moves_for_those_who_do_not_want_it(opened, server):
@@ -144,6 +158,45 @@ def test_nothing_moves_for_those_who_do_not_want_it(opened, server):
     moving = "() => document.getAnimations().filter(one => one.effect.target.closest('.jp-FilesAndArtifacts')).length"
     assert opened.page.evaluate(moving) == 0
     opened.page.emulate_media(reduced_motion="no-preference")
+
+
+def contrast(one: list[int], other: list[int]) -> float:
+    """That of two colours, by WCAG 2.2."""
+
+    def light(colour: list[int]) -> float:
+        parts = [part / 255 for part in colour]
+        red, green, blue = (
+            part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+        )
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+    dark, bright = sorted((light(one), light(other)))
+    return (bright + 0.05) / (dark + 0.05)
+
+
+@pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark", "JupyterLab Dark High Contrast"])
+def test_what_is_selected_can_be_told_from_what_is_pointed_at_and_from_what_is_new(opened, server, theme):
+    opened.theme(theme)
+    opened.choose("file1.txt")
+    row = opened.row("file1.txt")
+    with_focus = row.evaluate(PAINTED)
+    opened.root.get_by_role("searchbox").focus()
+    without = row.evaluate(PAINTED)
+    opened.row("file3.txt").hover()
+    pointed = opened.row("file3.txt").evaluate(PAINTED)
+    plain = opened.row("file0.txt").evaluate(PAINTED)
+    opened.picture(f"rows-{theme.lower().replace(' ', '-')}")
+
+    grounds = [ground for ground, _ in (plain, pointed, without, with_focus)]
+    for place, ground in enumerate(grounds):
+        for other in grounds[:place]:
+            # In light or in colour: a pale blue is as light as a grey.
+            assert sum(abs(one - another) for one, another in zip(ground, other, strict=True)) >= 24, grounds
+    assert all(contrast(*state) >= 4.5 for state in (plain, pointed, without, with_focus))
+    session = server.session(opened.root.get_by_role("heading", level=3).locator("bdi").inner_text())
+    server.upload(session, "file1.txt", b"changed")
+    expect(opened.root.locator(".jp-mod-fresh")).to_contain_text("file1.txt")
+    assert row.evaluate(PAINTED) == without
 
 
 def test_twice_as_large_everything_is_there_and_nothing_is_cut_off(opened):
@@ -166,6 +219,9 @@ def test_from_right_to_left_the_list_begins_at_the_right(opened):
     opened.page.keyboard.press("Space")
 
     opened.picture("right-to-left")
+    age, size = (opened.row("file1.txt").locator(part).bounding_box() for part in ("time", ".jp-FA-amount"))
+    # Apart, and in the order in which they are read.
+    assert size["x"] + size["width"] + 4 < age["x"]
     panel, label = opened.root.bounding_box(), opened.row("file1.txt").locator("bdi").bounding_box()
     assert label["x"] + label["width"] > panel["x"] + panel["width"] / 2
     assert opened.root.evaluate("panel => panel.scrollWidth <= panel.clientWidth")

@@ -44,7 +44,7 @@ def test_the_whole_way_without_a_mouse(opened):
     keys.press("Control+Space")
     assert chosen(opened) == ["file0.txt", "plot.png"]
     keys.press("Control+a")
-    expect(opened.root).to_contain_text("7 chosen")
+    expect(opened.root).to_contain_text("7 selected")
     keys.press("Escape")
     assert chosen(opened) == []
 
@@ -81,6 +81,23 @@ def test_a_finished_upload_is_told_to_screen_readers(opened):
     opened.pick({"name": "told.txt", "mimeType": "text/plain", "buffer": b"x"})
 
     expect(opened.root.locator(".jp-FA-unseen[role=status]").first).to_contain_text("told.txt is uploaded.")
+
+
+def test_the_preview_is_made_higher_by_arrow_keys(opened):
+    opened.choose("file1.txt")
+    opened.page.keyboard.press("Space")
+    edge = opened.root.get_by_role("separator", name="Height of the preview")
+    before = opened.root.locator(".jp-FA-preview").bounding_box()
+
+    edge.focus()
+    opened.page.keyboard.press("ArrowUp")
+    opened.page.keyboard.press("ArrowUp")
+
+    expect(edge).to_have_attribute("aria-valuenow", "55")
+    after = opened.root.locator(".jp-FA-preview").bounding_box()
+    assert after["height"] > before["height"] + 20
+    opened.page.keyboard.press("Home")
+    expect(edge).to_have_attribute("aria-valuenow", "15")
 
 
 @pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark", "JupyterLab Dark High Contrast"])

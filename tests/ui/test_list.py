@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 import zipfile
 
+import nbformat
 import pytest
 from playwright.sync_api import expect
 from ui.pictures import pdf, png
 
 CSV = "region,revenue\nNorth,10\nSouth,20\n"
 NOTES = '# Notes\n\nThe **churn** model.\n\n- tenure\n\n<img src=x onerror="window.fired=1">\n'
+RUN = json.dumps(
+    nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("df.describe()", execution_count=3)])
+).encode()
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +31,7 @@ def notebook(server) -> str:
         "loss2.png": png(40, 30, (30, 120, 220)),
         "loss10.png": png(60, 40, (220, 90, 30)),
         "report.pdf": pdf("Quarterly report"),
-        "exploration.ipynb": (server.root / name).read_bytes(),
+        "exploration.ipynb": RUN,
         "tone.wav": b"RIFF" + bytes(200),
         "\u05e9\u05dc\u05d5\u05dd.txt": b"hello",
     }.items():
@@ -64,15 +69,16 @@ def test_the_list_is_narrowed_by_words_kind_and_type(opened):
     expect(opened.root.locator(".jp-FA-row")).to_have_count(1)
     opened.root.get_by_role("searchbox").press("Escape")
 
-    opened.root.get_by_role("button", name="Made here").click()
+    opened.root.get_by_role("button", name="From cells").click()
     expect(opened.root.locator(".jp-FA-row")).to_have_count(1)
-    expect(opened.row("model.pkl")).to_contain_text("[7]")
+    expect(opened.row("model.pkl")).to_contain_text("cell 7")
     opened.root.get_by_role("button", name="All", exact=True).click()
 
     opened.root.get_by_role("combobox").select_option("image")
     assert sorted(opened.names()) == ["loss10.png", "loss2.png"]
     opened.root.get_by_role("searchbox").fill("nothing like this")
     expect(opened.root).to_contain_text("No file matches")
+    opened.picture("no-results")
     opened.root.get_by_role("button", name="Show all files").click()
 
     expect(opened.row("sales.csv")).to_be_visible()
@@ -84,7 +90,7 @@ def test_the_list_is_narrowed_by_words_kind_and_type(opened):
         ("sales.csv", "table", "South"),
         ("notes.md", "strong", "churn"),
         ("config.json", "pre", '"rounds": 200'),
-        ("exploration.ipynb", "pre", "1 + 1"),
+        ("exploration.ipynb", ".jp-FA-codeCell", "[3]:"),
         ("\u05e9\u05dc\u05d5\u05dd.txt", "pre", "hello"),
         ("model.pkl", "p", "There is no preview of this type"),
     ],
@@ -107,14 +113,47 @@ def test_a_preview_shows_pictures_and_pages(opened, name, width):
     expect(picture).to_be_visible()
     opened.page.wait_for_function("image => image.naturalWidth > 0", arg=picture.element_handle())
     assert picture.evaluate("image => image.naturalWidth") >= width
+    opened.picture(f"preview-{name.rpartition('.')[2]}")
+
+
+@pytest.mark.parametrize(
+    ("name", "fact"), [("sales.csv", "2 rows \u00d7 2 columns"), ("loss10.png", "60 \u00d7 40 px")]
+)
+def test_below_a_preview_stands_how_much_there_is_in_the_file(opened, name, fact):
+    opened.choose(name)
+    opened.page.keyboard.press("Space")
+
+    expect(opened.root.locator(".jp-FA-preview footer")).to_contain_text(fact)
+
+
+def test_the_first_click_is_about_the_row_under_it_however_far_down(opened):
+    opened.page.set_viewport_size({"width": 1280, "height": 400})
+
+    opened.choose("sales.csv")
+
+    expect(opened.row("sales.csv")).to_have_attribute("aria-selected", "true")
+
+
+def test_in_a_low_window_four_rows_stay_in_sight_above_a_preview(opened):
+    # About 500 pixels of it are the panel's.
+    opened.page.set_viewport_size({"width": 1280, "height": 550})
+    opened.choose("sales.csv")
+    opened.page.keyboard.press("Space")
+    expect(opened.root.locator(".jp-FA-previewBody table")).to_be_visible()
+
+    opened.picture("low")
+    head = opened.grid.get_by_role("rowgroup").first.bounding_box()
+    grid = opened.grid.bounding_box()
+    assert grid["height"] - head["height"] >= 4 * 40
+    assert opened.root.evaluate("panel => panel.scrollHeight <= panel.clientHeight")
 
 
 def test_the_code_line_is_copied_and_inserted_with_what_it_needs(opened):
     opened.choose("sales.csv")
-    opened.root.get_by_role("button", name="Copy the code that loads it").click()
+    opened.root.get_by_role("button", name="Copy code to load file").click()
     assert opened.page.evaluate("navigator.clipboard.readText()") == 'ws["sales.csv"]'
 
-    opened.root.get_by_role("button", name="Insert into the notebook").click()
+    opened.root.get_by_role("button", name="Insert code to load file").click()
 
     cells = opened.page.locator(".jp-Notebook .jp-Cell .cm-content")
     expect(cells.filter(has_text="jw.current()")).to_contain_text('ws["sales.csv"]')
@@ -123,6 +162,9 @@ def test_the_code_line_is_copied_and_inserted_with_what_it_needs(opened):
 def test_a_file_is_renamed_in_its_row_and_a_bad_name_is_refused(opened, server, notebook):
     opened.choose("config.json")
     opened.page.keyboard.press("F2")
+    # The field has the row to itself.
+    edited = opened.root.locator(".jp-FA-row:has(.jp-FA-field)")
+    expect(edited.locator(".jp-FA-modified")).not_to_be_visible()
     opened.picture("rename")
     opened.page.keyboard.type("settings")
     opened.page.keyboard.press("Enter")
@@ -145,7 +187,7 @@ def test_a_deletion_is_undone_from_its_notice_and_from_the_trash(opened):
     expect(opened.row("loss2.png")).to_be_visible()
 
     opened.choose("loss2.png")
-    opened.root.get_by_role("button", name="Move to the trash (Delete)").click()
+    opened.root.get_by_role("button", name="Move to trash (Delete)").click()
     opened.root.get_by_role("button", name="Show the trash").click()
     expect(opened.root.get_by_role("region", name="Trash")).to_contain_text("loss2.png")
     opened.picture("trash")
@@ -172,7 +214,8 @@ def test_only_the_old_version_goes_for_good_when_its_file_lives_on(opened, serve
 def test_a_selection_is_downloaded_as_a_zip(opened):
     opened.choose("loss2.png")
     opened.choose("sales.csv", modifiers=["Control"])
-    expect(opened.root).to_contain_text("2 chosen")
+    expect(opened.root).to_contain_text("2 selected")
+    opened.picture("multi-selection")
 
     with opened.page.expect_download() as download:
         opened.root.get_by_role("button", name="Download as a zip").click()
@@ -188,7 +231,7 @@ def test_the_context_menu_acts_on_the_row_under_it(opened):
     expect(menu).to_contain_text("Show in File Browser")
     opened.picture("menu", whole=True)
 
-    opened.page.get_by_role("menuitem", name="Copy Code").click()
+    opened.page.get_by_role("menuitem", name="Copy Code to Load File").click()
 
     assert opened.page.evaluate("navigator.clipboard.readText()") == 'ws["sales.csv"]'
 

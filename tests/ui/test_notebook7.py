@@ -30,13 +30,14 @@ def test_files_are_listed_added_and_previewed(opened):
     opened.page.keyboard.press("Space")
 
     expect(opened.root.locator(".jp-FA-previewBody table")).to_contain_text("1")
+    expect(opened.root.get_by_role("heading", name="Files & Artifacts")).to_be_visible()
     opened.picture("notebook7", whole=True)
 
 
 def test_the_code_line_goes_into_the_notebook(opened):
     opened.choose("sales.csv")
 
-    opened.root.get_by_role("button", name="Insert into the notebook").click()
+    opened.root.get_by_role("button", name="Insert code to load file").click()
 
     cells = opened.page.locator(".jp-Notebook .jp-Cell .cm-content")
     expect(cells.filter(has_text="jw.current()")).to_contain_text('ws["sales.csv"]')

@@ -64,6 +64,9 @@ def test_the_palette_offers_the_commands(panel, notebook):
 
     found = panel.page.locator(".lm-CommandPalette-itemLabel")
     expect(found.filter(has_text="Show Files & Artifacts")).to_be_visible()
+    # On the ground of the chosen entry, which is a strong blue, pictures are turned round.
+    picture = panel.page.locator(".lm-CommandPalette-item.lm-mod-active path")
+    assert picture.evaluate("path => getComputedStyle(path).fill") == "rgb(255, 255, 255)"
     panel.picture("palette", whole=True)
     panel.page.keyboard.press("Escape")
 

@@ -116,6 +116,7 @@ def test_films_and_tones_are_played_and_a_broken_one_is_told(opened, server, not
     look(opened, "tone.wav")
     opened.page.wait_for_function(ready)
     assert opened.root.locator("audio").evaluate("tone => tone.duration") == pytest.approx(0.1, abs=0.01)
+    opened.picture("preview-tone")
 
     expect(look(opened, "broken.webm")).to_contain_text("This file cannot be shown.")
 

@@ -65,9 +65,24 @@ def test_a_notebook_without_files_teaches_the_first_steps(panel, server):
     expect(panel.root.get_by_role("button", name="Download all as a zip")).to_be_disabled()
     panel.picture("empty")
 
-    panel.root.get_by_role("button", name="Insert into the notebook").click()
+    panel.root.get_by_role("button", name="Insert code: Read it in the notebook").click()
 
     expect(panel.page.locator(".jp-Cell .cm-content").first).to_contain_text("ws = jw.current()")
+
+
+def test_the_last_of_the_first_steps_runs_also_by_itself(panel, server):
+    panel.open(server.notebook("writing.ipynb"))
+
+    panel.root.get_by_role("button", name="Insert code: Write results beside it").click()
+    cell = panel.page.locator(".jp-Cell .cm-content").first
+    expect(cell).to_contain_text("ws = jw.current()")
+    expect(cell).to_contain_text("import matplotlib.pyplot as plt")
+    panel.root.get_by_role("button", name="Copy code: Write results beside it").click()
+
+    # What is copied is what is shown.
+    shown = panel.root.get_by_role("group", name="Write results beside it").inner_text()
+    assert panel.page.evaluate("navigator.clipboard.readText()") == shown
+    assert panel.root.evaluate("panel => panel.scrollWidth <= panel.clientWidth")
 
 
 def test_a_closed_session_can_be_read_and_opened_again(panel, server, notebook):

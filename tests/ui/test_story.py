@@ -58,6 +58,13 @@ def test_plots_appear_while_the_cell_that_writes_them_runs(panel, notebook, tmp_
     panel.theme("JupyterLab Dark")
     panel.picture("panel-dark")
     panel.theme("JupyterLab Light")
+    panel.choose("loss.png")
+    plot = panel.root.locator(".jp-FA-large")
+    expect(plot).to_be_visible()
+    panel.page.wait_for_function("image => image.naturalWidth > 0", arg=plot.element_handle())
+    panel.picture("preview-plot")
+    panel.choose("sales.csv")
+    expect(panel.root.locator(".jp-FA-previewBody table")).to_be_visible()
     panel.widen(520)
     panel.picture("panel-wide")
 

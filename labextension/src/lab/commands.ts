@@ -16,7 +16,7 @@ import {
 
 import type { Actions } from '../model/actions';
 import { IWorkspaceDesk } from '../tokens';
-import { clipIcon, eyeIcon } from './icons';
+import { archiveIcon, clipIcon, eyeIcon } from './icons';
 import { DOMAIN, PANEL_ID } from './panel';
 
 /** The commands of this extension. `workspace:` would be JupyterLab's saved layouts. */
@@ -116,7 +116,7 @@ function onAll(trans: TranslationBundle): Described[] {
       id: CommandIDs.downloadAll,
       label: trans.__('Download All Files & Artifacts'),
       caption: trans.__('Download all files of the open notebook as a zip'),
-      icon: downloadIcon,
+      icon: archiveIcon,
       act: actions => actions.downloadAll(),
       needs: 'none'
     },
@@ -131,8 +131,8 @@ function onAll(trans: TranslationBundle): Described[] {
     },
     {
       id: CommandIDs.undo,
-      label: trans.__('Undo Deleting Files'),
-      caption: trans.__('Take the files that were deleted last back from the trash'),
+      label: trans.__('Undo Move to Trash'),
+      caption: trans.__('Take the files that went to the trash last back'),
       icon: undoIcon,
       act: actions => actions.browse.model.undo(),
       needs: 'none',
@@ -151,43 +151,42 @@ function onChosen(trans: TranslationBundle): Described[] {
     rest: Partial<Described> = {}
   ): Described => ({ id, label, caption, icon, act, needs: 'some', ...rest });
   return [
-    one(CommandIDs.open, trans.__('Open'), trans.__('Open the chosen file'), launchIcon, a => a.open(), {
+    one(CommandIDs.open, trans.__('Open'), trans.__('Open the selected file'), launchIcon, a => a.open(), {
       needs: 'one'
     }),
-    one(CommandIDs.preview, trans.__('Preview'), trans.__('Show the beginning of the chosen file'), eyeIcon, a =>
+    one(CommandIDs.preview, trans.__('Preview'), trans.__('Show the beginning of the selected file'), eyeIcon, a =>
       a.preview()
     ),
     one(
       CommandIDs.copyCode,
-      trans.__('Copy Code'),
-      trans.__('Copy the code that loads the chosen files'),
+      trans.__('Copy Code to Load File'),
+      trans.__('Copy the code that loads the selected files'),
       copyIcon,
       a => a.copyCode()
     ),
     one(
       CommandIDs.insertCode,
-      trans.__('Insert Code'),
-      trans.__('Insert the code that loads the chosen files into the notebook'),
+      trans.__('Insert Code to Load File'),
+      trans.__('Insert the code that loads the selected files into the notebook'),
       codeIcon,
       a => a.insertCode()
     ),
-    one(CommandIDs.rename, trans.__('Rename'), trans.__('Rename the chosen file'), editIcon, a => a.rename(), {
+    one(CommandIDs.rename, trans.__('Rename'), trans.__('Rename the selected file'), editIcon, a => a.rename(), {
       needs: 'one',
       isChange: true
     }),
-    one(CommandIDs.download, trans.__('Download'), trans.__('Download the chosen files'), downloadIcon, a =>
+    one(CommandIDs.download, trans.__('Download'), trans.__('Download the selected files'), downloadIcon, a =>
       a.download()
     ),
     one(
       CommandIDs.reveal,
       trans.__('Show in File Browser'),
-      trans.__('Show the chosen file in the file browser'),
+      trans.__('Show the selected file in the file browser'),
       folderIcon,
       a => a.reveal(),
       { needs: 'one' }
     ),
-    one(CommandIDs.remove, trans.__('Delete'), trans.__('Move the chosen files to the trash'), deleteIcon, a => a.remove(), {
-      isChange: true
-    })
+    one(CommandIDs.remove, trans.__('Move to Trash'), trans.__('Move the selected files to the trash'), deleteIcon, a =>
+      a.remove(), { isChange: true })
   ];
 }

@@ -8,7 +8,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { Widget } from '@lumino/widgets';
 
 import type { FileRecord } from '../client/wire';
-import { isPrepared, PREPARATION } from '../model/code';
+import { withPreparation } from '../model/code';
 import type { Desk } from '../model/desk';
 import { folderName } from '../model/format';
 import type { Host } from '../model/host';
@@ -71,12 +71,11 @@ function insertCode(tracker: INotebookTracker, code: string): void {
     return;
   }
   const sources = notebook.widgets.map(cell => cell.model.sharedModel.getSource());
-  const needsMore = code.startsWith('ws[') && !isPrepared(sources);
   if ((notebook.activeCell?.model.sharedModel.getSource() ?? '').trim() !== '') {
     NotebookActions.insertBelow(notebook);
   }
   NotebookActions.changeCellType(notebook, 'code');
-  const source = needsMore ? `${PREPARATION}\n${code}` : code;
+  const source = withPreparation(code, sources);
   notebook.activeCell?.model.sharedModel.setSource(source);
   notebook.mode = 'edit';
   const lines = source.split('\n');

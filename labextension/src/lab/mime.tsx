@@ -7,6 +7,7 @@ import type { Message } from '@lumino/messaging';
 import { Widget } from '@lumino/widgets';
 
 import type { Desk } from '../model/desk';
+import { languageTag } from '../model/format';
 import { IWorkspaceDesk } from '../tokens';
 import { labHost } from './host';
 import { labIcons } from './icons';
@@ -37,13 +38,14 @@ function activate(
   translator: ITranslator | null
 ): void {
   const trans = (translator ?? nullTranslator).load(DOMAIN);
+  const language = languageTag((translator ?? nullTranslator).languageCode, navigator.languages);
   const { desk } = work;
   const host = labHost({ app, desk, tracker, manager: null, rendermime, hasBrowser: false, trans });
   rendermime.addFactory(
     {
       safe: true,
       mimeTypes: [MIME],
-      createRenderer: () => new OutputPanel(desk, { trans, icons: labIcons, host })
+      createRenderer: () => new OutputPanel(desk, { trans, language, icons: labIcons, host })
     },
     RANK
   );

@@ -48,6 +48,7 @@ export class FilesPanel extends ReactWidget {
   protected override render(): ReactElement {
     return (
       <KitContext.Provider value={this.kit}>
+        <h2 className="jp-FA-panelName">{this.kit.trans.__('Files & Artifacts')}</h2>
         <DeskView desk={this.work.desk} onActions={actions => this.work.actions.set(actions)}>
           <PackageHint work={this.work} />
         </DeskView>

@@ -10,6 +10,7 @@ import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
+import { languageTag } from '../model/format';
 import { IWorkspaceDesk } from '../tokens';
 import { labHost } from './host';
 import { labIcons } from './icons';
@@ -48,10 +49,11 @@ function activate(
   translator: ITranslator | null
 ): void {
   const trans = (translator ?? nullTranslator).load(DOMAIN);
+  const language = languageTag((translator ?? nullTranslator).languageCode, navigator.languages);
   const { desk } = work;
   const hasBrowser = shell !== null;
   const host = labHost({ app, desk, tracker, manager, rendermime, hasBrowser, trans });
-  const panel = new FilesPanel(work, { trans, icons: labIcons, host });
+  const panel = new FilesPanel(work, { trans, language, icons: labIcons, host });
   app.shell.add(panel, 'left', { rank: RANK, type: 'Files & Artifacts' });
   restorer?.add(panel, panel.id);
   followNotebook(tracker, panel);

@@ -7,7 +7,7 @@ import { Signal } from './signal';
 /** A file up to this size is opened in the application's own viewer; those read a file whole. */
 const OPEN_BYTES = 20 * 1024 * 1024;
 /** How long the word that something was copied stays, in milliseconds. */
-const COPIED_MS = 2500;
+export const COPIED_MS = 2500;
 
 /** What a person can do with the chosen files. Buttons, keys and menus all come here. */
 export class Actions {

@@ -44,22 +44,58 @@ export function formatSpan(seconds: number): string {
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
-/** Made once: a formatter costs more than a hundred of its uses. */
-const AGES = new Intl.RelativeTimeFormat(undefined, { numeric: 'auto', style: 'short' });
-const DAYS = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium' });
+/**
+ * The tag (BCP 47) of a language that JupyterLab names: `de` for `de_DE`. Of the ways in which a language writes
+ * dates it is the one that the browser asks for.
+ */
+export function languageTag(code: string, preferred: readonly string[]): string {
+  const tag = code.replace(/_/g, '-');
+  const main = (one: string): string | undefined => one.split('-')[0];
+  const own = preferred.find(one => main(one) === main(tag));
+  // JupyterLab may be told any text as its language.
+  return Intl.DateTimeFormat.supportedLocalesOf(/^[a-z]{2,3}(-\w+)*$/i.test(tag) ? [own ?? tag] : [])[0] ?? 'en';
+}
 
-/** How long ago something was, as the person's language says it; a date when it is long ago. */
-export function formatAge(then: string, now: number): string {
+interface Formatters {
+  readonly ages: Intl.RelativeTimeFormat;
+  readonly days: Intl.DateTimeFormat;
+  readonly moments: Intl.DateTimeFormat;
+}
+
+/** Made once a language: a formatter costs more than a hundred of its uses. */
+const formatters = new Map<string, Formatters>();
+
+function formattersOf(language: string): Formatters {
+  let made = formatters.get(language);
+  if (made === undefined) {
+    made = {
+      ages: new Intl.RelativeTimeFormat(language, { numeric: 'auto', style: 'short' }),
+      days: new Intl.DateTimeFormat(language, { dateStyle: 'medium' }),
+      moments: new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'short' })
+    };
+    formatters.set(language, made);
+  }
+  return made;
+}
+
+/** A moment to the minute, as a language writes it. */
+export function formatMoment(then: string, language: string): string {
+  return formattersOf(language).moments.format(Date.parse(then));
+}
+
+/** How long ago something was, as a language says it; a date when it is long ago. */
+export function formatAge(then: string, now: number, language: string): string {
+  const { ages, days } = formattersOf(language);
   const moment = Date.parse(then);
   const seconds = Math.round((moment - now) / 1000);
   if (seconds > -60) {
-    return AGES.format(0, 'second');
+    return ages.format(0, 'second');
   }
   if (seconds > -3600) {
-    return AGES.format(Math.trunc(seconds / 60), 'minute');
+    return ages.format(Math.trunc(seconds / 60), 'minute');
   }
   if (seconds > -86_400) {
-    return AGES.format(Math.trunc(seconds / 3600), 'hour');
+    return ages.format(Math.trunc(seconds / 3600), 'hour');
   }
-  return DAYS.format(moment);
+  return days.format(moment);
 }

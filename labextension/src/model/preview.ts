@@ -1,7 +1,7 @@
 import { WorkspaceError } from '../client/errors';
 import type { FileRecord } from '../client/wire';
 import { isRaster, isSmallRaster } from './media';
-import { parseTable } from './separated';
+import { parseTable, type Table } from './separated';
 import type { SessionModel } from './session';
 import { typeOf } from './table';
 
@@ -17,13 +17,17 @@ const LONGEST = 2 * 1024 * 1024;
 /** One cell of a notebook's head. */
 export interface Cell {
   readonly isCode: boolean;
+  /** The number of its last run, null before its first; undefined where nobody told. */
+  readonly run?: number | null;
   readonly source: string;
 }
 
 /** What a preview shows. `isCut`: there is more in the file. */
 export type Preview =
-  | { readonly form: 'image' | 'audio' | 'video'; readonly url: string }
-  | { readonly form: 'table'; readonly rows: readonly (readonly string[])[]; readonly isCut: boolean }
+  /** `isOriginal`: the picture is the file itself, not a smaller one of it. */
+  | { readonly form: 'image'; readonly url: string; readonly isOriginal: boolean }
+  | { readonly form: 'audio' | 'video'; readonly url: string }
+  | Table
   | { readonly form: 'markdown' | 'text'; readonly text: string; readonly isCut: boolean }
   | { readonly form: 'notebook'; readonly cells: readonly Cell[]; readonly isCut: boolean }
   | { readonly form: 'empty' | 'none' };
@@ -36,7 +40,8 @@ export async function previewOf(model: SessionModel, file: FileRecord): Promise<
   }
   const picture = model.pictureUrl(file, PICTURE_PX);
   if (picture !== null) {
-    return { form: 'image', url: isSmallRaster(file) ? client.streamUrl(file) : picture };
+    const isOriginal = isSmallRaster(file);
+    return { form: 'image', url: isOriginal ? client.streamUrl(file) : picture, isOriginal };
   }
   if (isRaster(file)) {
     return { form: 'none' };
@@ -84,10 +89,11 @@ function readText(file: FileRecord, text: string, isCut: boolean): Preview {
 function readNotebook(text: string): Preview {
   try {
     const notebook = JSON.parse(text) as {
-      cells?: readonly { cell_type: string; source: string | readonly string[] }[];
+      cells?: readonly { cell_type: string; source: string | readonly string[]; execution_count?: unknown }[];
     };
-    const cells = (notebook.cells ?? []).map(({ cell_type, source }) => ({
+    const cells = (notebook.cells ?? []).map(({ cell_type, source, execution_count: run }) => ({
       isCode: cell_type === 'code',
+      run: typeof run === 'number' ? run : null,
       source: typeof source === 'string' ? source : source.join('')
     }));
     return { form: 'notebook', cells: cells.slice(0, CELLS), isCut: cells.length > CELLS };

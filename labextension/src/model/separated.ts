@@ -5,7 +5,12 @@ const COLUMNS = 30;
 /** The head of a table. */
 export interface Table {
   readonly form: 'table';
+  /** The first ones, that with the names among them. */
   readonly rows: readonly (readonly string[])[];
+  /** How many rows there are below the names; null when the end was not read. */
+  readonly rowCount: number | null;
+  /** How many columns the names have; null when the end of that line was not read. */
+  readonly columnCount: number | null;
   readonly isCut: boolean;
 }
 
@@ -21,16 +26,33 @@ export function parseTable(text: string, isCut: boolean): Table {
     rows.push(readRow(rest, separator));
   }
   const isMore = rest.at < rest.text.length;
+  const others = isCut ? 0 : countRows(rest, separator);
   // A line longer than the head is all that there is of it.
   if (isCut && !isMore && rows.length > 1) {
     rows.pop();
   }
   const isWide = rows.some(row => row.length > COLUMNS);
+  const isWhole = rows.length > 1 || !isCut;
   return {
     form: 'table',
     rows: rows.slice(0, ROWS).map(row => row.slice(0, COLUMNS)),
+    rowCount: isCut ? null : Math.max(0, rows.filter(isFilled).length + others - 1),
+    columnCount: isWhole ? (rows[0]?.length ?? 0) : null,
     isCut: isCut || isMore || isWide
   };
+}
+
+/** How many rows are left. A line with nothing in it is none. */
+function countRows(rest: { readonly text: string; at: number }, separator: string): number {
+  let count = 0;
+  while (rest.at < rest.text.length) {
+    count += Number(isFilled(readRow(rest, separator)));
+  }
+  return count;
+}
+
+function isFilled(row: readonly string[]): boolean {
+  return row.length > 1 || row[0] !== '';
 }
 
 function separatorOf(line: string): string {

@@ -1,59 +1,62 @@
-import type { ReactElement } from 'react';
+import { useState } from 'react';
+import type { ReactElement, ReactNode } from 'react';
 
-import type { Actions } from '../model/actions';
-import { PREPARATION, WRITING } from '../model/code';
-import { Icon, useKit, useSignal, type IconName } from './kit';
+import { COPIED_MS, type Actions } from '../model/actions';
+import { READING, WRITING } from '../model/code';
+import { Icon, useKit, useSignal, useTrans, type IconName } from './kit';
 
-/** The first three steps, where there is nothing to list. */
+/** Why there is nothing to list: nothing matches, or nothing is there yet, and then the first three steps. */
 export function Empty({ actions }: { readonly actions: Actions }): ReactElement {
-  const { trans } = useKit();
-  const query = useSignal(actions.browse.query);
+  const trans = useTrans();
   const files = useSignal(actions.browse.files);
   if (files.length > 0) {
-    return (
-      <div className="jp-FA-empty">
-        <p>
-          {query.text === ''
-            ? trans.__('No file is of this kind.')
-            : trans.__('No file matches “%1”.', query.text)}
-        </p>
-        <button
-          type="button"
-          className="jp-FA-text"
-          onClick={() => actions.browse.ask({ text: '', kind: actions.browse.scope, type: 'all' })}
-        >
-          {trans.__('Show all files')}
-        </button>
-      </div>
-    );
+    return <NoMatch actions={actions} />;
   }
   return (
     <div className="jp-FA-empty">
       <ol>
         {actions.browse.scope !== 'artifact' && <FirstSteps />}
-        <Step icon="image" title={trans.__('Write results beside it')}>
-          <pre>{WRITING}</pre>
-          {trans.__('They appear here at once.')}
+        <Step icon="edit" title={trans.__('Write results beside it')}>
+          <p>{trans.__('What a cell writes appears here at once.')}</p>
+          <Snippet code={WRITING} title={trans.__('Write results beside it')} />
         </Step>
       </ol>
     </div>
   );
 }
 
+function NoMatch({ actions }: { readonly actions: Actions }): ReactElement {
+  const trans = useTrans();
+  const query = useSignal(actions.browse.query);
+  return (
+    <div className="jp-FA-blank" role="status">
+      <Icon name="search" />
+      <p>
+        {query.text === ''
+          ? trans.__('No file is of this kind.')
+          : trans.__('No file matches “%1”.', query.text)}
+      </p>
+      <button
+        type="button"
+        className="jp-FA-text"
+        onClick={() => actions.browse.ask({ text: '', kind: actions.browse.scope, type: 'all' })}
+      >
+        {trans.__('Show all files')}
+      </button>
+    </div>
+  );
+}
+
 /** How a file comes in, and into the code. */
 function FirstSteps(): ReactElement {
-  const { host, trans } = useKit();
-  const offer = host.insert ?? ((code: string): void => void host.copy(code));
+  const trans = useTrans();
   return (
     <>
       <Step icon="upload" title={trans.__('Bring a file in')}>
-        {trans.__('Drop files or folders here, paste a screenshot, or press Upload.')}
+        <p>{trans.__('Drop files or folders here, paste a screenshot, or press Upload.')}</p>
       </Step>
       <Step icon="code" title={trans.__('Read it in the notebook')}>
-        <pre>{`${PREPARATION}\nws["sales.csv"]`}</pre>
-        <button type="button" className="jp-FA-text" onClick={() => offer(PREPARATION)}>
-          {host.insert === undefined ? trans.__('Copy') : trans.__('Insert into the notebook')}
-        </button>
+        <Snippet code={READING} title={trans.__('Read it in the notebook')} />
       </Step>
     </>
   );
@@ -62,17 +65,61 @@ function FirstSteps(): ReactElement {
 interface StepProps {
   readonly icon: IconName;
   readonly title: string;
-  readonly children: React.ReactNode;
+  readonly children: ReactNode;
 }
 
 function Step({ icon, title, children }: StepProps): ReactElement {
   return (
     <li>
-      <Icon name={icon} />
-      <div>
-        <h4>{title}</h4>
-        {children}
-      </div>
+      <h4>
+        <Icon name={icon} />
+        {title}
+      </h4>
+      {children}
     </li>
+  );
+}
+
+interface SnippetProps {
+  readonly code: string;
+  /** What the code does. */
+  readonly title: string;
+}
+
+/** Code as it is written, with the ways to have it. */
+function Snippet({ code, title }: SnippetProps): ReactElement {
+  const { host, trans } = useKit();
+  const [isCopied, setCopied] = useState(false);
+  const copy = async (): Promise<void> => {
+    await host.copy(code);
+    setCopied(true);
+    setTimeout(() => setCopied(false), COPIED_MS);
+  };
+  return (
+    <>
+      <pre dir="ltr" tabIndex={0} role="group" aria-label={title}>
+        {code}
+      </pre>
+      <p className="jp-FA-ways">
+        {host.insert !== undefined && (
+          <button
+            type="button"
+            className="jp-FA-text"
+            aria-label={trans.__('Insert code: %1', title)}
+            onClick={() => host.insert?.(code)}
+          >
+            {trans.__('Insert')}
+          </button>
+        )}
+        <button
+          type="button"
+          className="jp-FA-text"
+          aria-label={trans.__('Copy code: %1', title)}
+          onClick={() => void copy()}
+        >
+          {isCopied ? trans.__('Copied') : trans.__('Copy')}
+        </button>
+      </p>
+    </>
   );
 }

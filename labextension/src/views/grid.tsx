@@ -40,7 +40,9 @@ export function Grid({ actions, gridRef }: GridProps): ReactElement {
       onScroll={onScroll}
       onKeyDown={(event: KeyboardEvent) => onKey(event, actions)}
       onFocus={event => {
-        if (event.target === event.currentTarget && selection.focus === null) {
+        // By the mouse it comes on the way down: a list that went to its first row then would lose the click.
+        const isByKey = event.target === event.currentTarget && event.currentTarget.matches(':focus-visible');
+        if (isByKey && selection.focus === null) {
           browse.move(1, 'focus');
         }
       }}

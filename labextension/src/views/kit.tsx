@@ -50,6 +50,8 @@ export type Icons = Readonly<Record<IconName, ComponentType>>;
 /** What the surroundings bring to the views. */
 export interface Kit {
   readonly trans: Trans;
+  /** The language of those sentences (BCP 47), for dates and numbers. */
+  readonly language: string;
   readonly icons: Icons;
   readonly host: Host;
 }
@@ -65,6 +67,7 @@ async function copyPlainly(text: string): Promise<void> {
 /** A page without anything of its own. */
 export const plainKit: Kit = {
   trans: english,
+  language: 'en',
   icons: plainIcons,
   host: { copy: copyPlainly }
 };
@@ -111,6 +114,8 @@ export function Icon({ name }: IconProps): ReactElement {
 }
 
 interface IconButtonProps {
+  /** What stands beside the picture where there is room; a part of the label. */
+  readonly word?: string;
   readonly icon: IconName;
   readonly label: string;
   readonly onClick: () => void;
@@ -137,6 +142,7 @@ export function IconButton(props: IconButtonProps): ReactElement {
       }}
     >
       <Icon name={props.icon} />
+      {props.word !== undefined && <span className="jp-FA-word">{props.word}</span>}
     </button>
   );
 }

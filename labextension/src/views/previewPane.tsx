@@ -3,13 +3,17 @@ import type { ReactElement } from 'react';
 
 import type { FileRecord } from '../client/wire';
 import type { Actions } from '../model/actions';
-import { formatSize, shownName } from '../model/format';
+import { formatMoment, formatSize, shownName } from '../model/format';
 import { previewOf, type Cell, type Preview } from '../model/preview';
-import { Icon, IconButton, useKit, useSignal, useTrans } from './kit';
+import { Divider } from './divider';
+import { IconButton, useKit, useSignal, useTrans } from './kit';
 import { sentenceOf } from './sentences';
+import type { Trans } from './text';
 
 /** How long the focus must rest on a row before its file is read, in milliseconds. */
 const REST_MS = 120;
+/** How much of the panel's height it takes at first, in percent. */
+const SHARE = 45;
 
 type Look =
   | { readonly state: 'loading' }
@@ -22,15 +26,32 @@ export function PreviewPane({ actions }: { readonly actions: Actions }): ReactEl
   const isOpen = useSignal(browse.isPreviewing);
   useSignal(browse.selection);
   useSignal(browse.model.files);
+  const [share, setShare] = useState(SHARE);
   const file = browse.focused();
-  return isOpen && file !== null ? <Pane actions={actions} file={file} /> : null;
+  return isOpen && file !== null ? (
+    <Pane actions={actions} file={file} share={share} onShare={setShare} />
+  ) : null;
 }
 
-function Pane({ actions, file }: { readonly actions: Actions; readonly file: FileRecord }): ReactElement {
+interface PaneProps {
+  readonly actions: Actions;
+  readonly file: FileRecord;
+  /** Its part of the panel's height, in percent. */
+  readonly share: number;
+  readonly onShare: (share: number) => void;
+}
+
+function Pane({ actions, file, share, onShare }: PaneProps): ReactElement {
   const { host, trans } = useKit();
   const look = useLook(actions, file);
+  const [pixels, setPixels] = useState<Pixels | null>(null);
   return (
-    <section className="jp-FA-preview" aria-label={trans.__('Preview of %1', file.name)}>
+    <section
+      className="jp-FA-preview"
+      aria-label={trans.__('Preview of %1', file.name)}
+      style={{ flexBasis: `${share}%` }}
+    >
+      <Divider share={share} onShare={onShare} />
       <header>
         <h4>
           <bdi>{shownName(file.name)}</bdi>
@@ -50,9 +71,9 @@ function Pane({ actions, file }: { readonly actions: Actions; readonly file: Fil
         />
       </header>
       <div className="jp-FA-previewBody" tabIndex={0} role="group" aria-label={trans.__('Content')}>
-        <Content look={look} file={file} />
+        <Content look={look} file={file} onPixels={setPixels} />
       </div>
-      <Facts file={file} />
+      <Facts file={file} look={look} pixels={pixels} />
     </section>
   );
 }
@@ -85,7 +106,20 @@ function useLook(actions: Actions, file: FileRecord): Look {
   return look;
 }
 
-function Content({ look, file }: { readonly look: Look; readonly file: FileRecord }): ReactElement {
+/** The size of the picture at an address, in pixels. */
+interface Pixels {
+  readonly url: string;
+  readonly width: number;
+  readonly height: number;
+}
+
+interface ContentProps {
+  readonly look: Look;
+  readonly file: FileRecord;
+  readonly onPixels: (pixels: Pixels) => void;
+}
+
+function Content({ look, file, onPixels }: ContentProps): ReactElement {
   const trans = useTrans();
   if (look.state === 'loading') {
     return <p className="jp-FA-quiet">{trans.__('Loading…')}</p>;
@@ -98,14 +132,20 @@ function Content({ look, file }: { readonly look: Look; readonly file: FileRecor
       </p>
     );
   }
-  return <Form preview={look.preview} file={file} />;
+  return <Form preview={look.preview} file={file} onPixels={onPixels} />;
 }
 
-function Form({ preview, file }: { readonly preview: Preview; readonly file: FileRecord }): ReactElement {
+interface FormProps {
+  readonly preview: Preview;
+  readonly file: FileRecord;
+  readonly onPixels: (pixels: Pixels) => void;
+}
+
+function Form({ preview, file, onPixels }: FormProps): ReactElement {
   const trans = useTrans();
   switch (preview.form) {
     case 'image':
-      return <Picture url={preview.url} file={file} />;
+      return <Picture url={preview.url} file={file} onPixels={onPixels} />;
     case 'audio':
     case 'video':
       return <Player form={preview.form} url={preview.url} />;
@@ -143,13 +183,27 @@ function Form({ preview, file }: { readonly preview: Preview; readonly file: Fil
   }
 }
 
+interface PictureProps {
+  readonly url: string;
+  readonly file: FileRecord;
+  readonly onPixels: (pixels: Pixels) => void;
+}
+
 /** A picture, or the word that there is none: a PDF may be locked, a picture may be broken. */
-function Picture({ url, file }: { readonly url: string; readonly file: FileRecord }): ReactElement {
+function Picture({ url, file, onPixels }: PictureProps): ReactElement {
   const [broken, setBroken] = useState('');
   return broken === url ? (
     <Broken />
   ) : (
-    <img className="jp-FA-large" src={url} alt={file.name} onError={() => setBroken(url)} />
+    <img
+      className="jp-FA-large"
+      src={url}
+      alt={file.name}
+      onLoad={({ currentTarget: { naturalWidth: width, naturalHeight: height } }) =>
+        onPixels({ url, width, height })
+      }
+      onError={() => setBroken(url)}
+    />
   );
 }
 
@@ -200,8 +254,13 @@ function TableHead({ rows }: { readonly rows: readonly (readonly string[])[] }):
 }
 
 function NotebookCell({ cell }: { readonly cell: Cell }): ReactElement {
-  return (
-    <pre className={cell.isCode ? 'jp-FA-codeCell' : 'jp-FA-textCell'} dir="auto">
+  return cell.isCode ? (
+    <div className="jp-FA-codeCell">
+      {cell.run !== undefined && <span className="jp-FA-prompt">[{cell.run ?? ' '}]:</span>}
+      <pre dir="ltr">{cell.source}</pre>
+    </div>
+  ) : (
+    <pre className="jp-FA-textCell" dir="auto">
       {cell.source}
     </pre>
   );
@@ -235,23 +294,47 @@ function Cut({ isCut }: { readonly isCut: boolean }): ReactElement | null {
   return isCut ? <p className="jp-FA-quiet">{trans.__('This is the beginning; there is more in the file.')}</p> : null;
 }
 
+interface FactsProps {
+  readonly file: FileRecord;
+  readonly look: Look;
+  readonly pixels: Pixels | null;
+}
+
 /** What is known of the file besides its content. */
-function Facts({ file }: { readonly file: FileRecord }): ReactElement {
-  const trans = useTrans();
-  const made = file.kind === 'artifact' ? trans.__('made here') : trans.__('uploaded');
+function Facts({ file, look, pixels }: FactsProps): ReactElement {
+  const { trans, language } = useKit();
+  const made = file.kind === 'artifact' ? trans.__('from a cell') : trans.__('uploaded');
   const cell = file.provenance?.execution_count;
   const facts = [
     formatSize(file.size),
+    look.state === 'ready' ? shapeOf(look.preview, pixels, trans) : '',
     file.mime,
-    cell == null ? made : trans.__('made by cell [%1]', String(cell)),
-    new Date(file.modified_at).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'short' })
+    cell == null ? made : trans.__('from cell %1', String(cell)),
+    formatMoment(file.modified_at, language)
   ];
   return (
     <footer>
-      {facts.map(fact => (
-        <span key={fact}>{fact}</span>
-      ))}
-      <Icon name={file.kind === 'artifact' ? 'code' : 'upload'} />
+      {facts
+        .filter(fact => fact !== '')
+        .map(fact => (
+          <span key={fact}>{fact}</span>
+        ))}
     </footer>
   );
+}
+
+/** How much there is in a file, in the words of its kind; '' where nobody knows. */
+function shapeOf(preview: Preview, pixels: Pixels | null, trans: Trans): string {
+  if (preview.form === 'image' && preview.isOriginal && pixels?.url === preview.url) {
+    return trans.__('%1 × %2 px', String(pixels.width), String(pixels.height));
+  }
+  if (preview.form !== 'table') {
+    return '';
+  }
+  const { rows, rowCount, columnCount } = preview;
+  const lines =
+    rowCount === null
+      ? trans._n('first row', 'first %1 rows', Math.max(1, rows.length - 1))
+      : trans._n('%1 row', '%1 rows', rowCount);
+  return columnCount === null ? lines : `${lines} × ${trans._n('%1 column', '%1 columns', columnCount)}`;
 }

@@ -8,7 +8,7 @@ import { folderName, formatAge, formatSize, shownName } from '../model/format';
 import type { Mode } from '../model/selection';
 import { typeOf, type FileType } from '../model/table';
 import type { Turns } from '../model/turns';
-import { Icon, IconButton, useSignal, useTrans, type IconName } from './kit';
+import { Icon, IconButton, useKit, useSignal, useTrans, type IconName } from './kit';
 import { ROW_PX } from './measures';
 
 interface RowProps {
@@ -42,7 +42,7 @@ const ICONS: Readonly<Record<FileType, IconName>> = {
 /** One file. */
 export const Row = memo(function Row(props: RowProps): ReactElement {
   const { actions, file } = props;
-  const trans = useTrans();
+  const { trans, language } = useKit();
   // Hundreds of buttons that nobody sees would make scrolling slow.
   const [isUnderMouse, setUnderMouse] = useState(false);
   const marks = [
@@ -73,10 +73,10 @@ export const Row = memo(function Row(props: RowProps): ReactElement {
         {props.isRenaming ? <NameField actions={actions} file={file} /> : <Name file={file} />}
       </div>
       <div role="gridcell" className="jp-FA-modified">
-        <time dateTime={file.modified_at}>{formatAge(file.modified_at, props.now)}</time>
+        <time dateTime={file.modified_at}>{formatAge(file.modified_at, props.now, language)}</time>
       </div>
       <div role="gridcell" className="jp-FA-size">
-        {formatSize(file.size)}
+        <span className="jp-FA-amount">{formatSize(file.size)}</span>
         {isUnderMouse && !props.isRenaming && (
           <span className="jp-FA-quick">
             <IconButton
@@ -100,10 +100,10 @@ function Name({ file }: { readonly file: FileRecord }): ReactElement {
   return (
     <span className="jp-FA-label">
       <bdi>{shownName(file.name)}</bdi>
-      {folder !== '' && <span className="jp-FA-folder">{folder}</span>}
+      {folder !== '' && <span className="jp-FA-folder">{`${folder}/`}</span>}
       {cell != null && (
-        <span className="jp-FA-cell" title={trans.__('Made by cell %1', String(cell))}>
-          [{cell}]
+        <span className="jp-FA-cell" title={trans.__('Written by the cell with the number [%1]', String(cell))}>
+          {trans.__('cell %1', String(cell))}
         </span>
       )}
     </span>

@@ -124,20 +124,20 @@ interface TitleProps {
 }
 
 function Title({ title, heading, browse }: TitleProps): ReactElement {
-  const trans = useTrans();
+  const { trans, language } = useKit();
   const files = useSignal(browse.files);
   const matching = useSignal(browse.rows).length;
   // What cannot be listed is not counted either.
   const hasFailed = useSignal(browse.model.loading).state === 'failed';
   const size = useMemo(() => files.reduce((sum, file) => sum + file.size, 0), [files]);
-  const count = files.length.toLocaleString();
+  const count = files.length.toLocaleString(language);
   return (
     <h3 className="jp-FA-title" title={title}>
       <bdi>{heading}</bdi>
       {files.length > 0 && !hasFailed && (
         <small>
           {matching < files.length
-            ? trans.__('%1 of %2 files', matching.toLocaleString(), count)
+            ? trans.__('%1 of %2 files', matching.toLocaleString(language), count)
             : `${trans._n('%2 file', '%2 files', files.length, count)} · ${formatSize(size)}`}
         </small>
       )}

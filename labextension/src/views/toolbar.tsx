@@ -30,13 +30,13 @@ export function Toolbar(props: ToolbarProps): ReactElement {
         onClick={() => void actions.browse.model.refresh()}
       />
       <IconButton
-        icon="download"
+        icon="archive"
         label={trans.__('Download all as a zip')}
         isDisabled={isEmpty}
         onClick={() => actions.downloadAll()}
       />
       <IconButton
-        icon="delete"
+        icon="trash"
         label={trans.__('Show the trash')}
         isPressed={page === 'trash'}
         onClick={() => actions.browse.page.set(page === 'trash' ? 'files' : 'trash')}
@@ -65,7 +65,7 @@ function Entrance({ actions, onPick, accept, isMultiple = true }: ToolbarProps):
       </button>
       {isMultiple && (
         <IconButton
-          icon="folder"
+          icon="folderUp"
           label={trans.__('Upload a folder')}
           isDisabled={isClosed}
           onClick={() => folder.current?.click()}
@@ -146,7 +146,7 @@ function Kinds({ actions }: { readonly actions: Actions }): ReactElement {
   const kinds = {
     all: trans.__('All'),
     attachment: trans.__('Uploaded'),
-    artifact: trans.__('Made here')
+    artifact: trans.__('From cells')
   };
   return (
     <div className="jp-FA-kinds" role="group" aria-label={trans.__('Where files come from')}>

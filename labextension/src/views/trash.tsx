@@ -5,7 +5,7 @@ import type { FileRecord } from '../client/wire';
 import type { Actions } from '../model/actions';
 import { formatAge, formatSize, shownName } from '../model/format';
 import { Trash, type Erasing } from '../model/trash';
-import { Icon, IconButton, useNow, useSignal, useTrans } from './kit';
+import { Icon, IconButton, useKit, useNow, useSignal, useTrans } from './kit';
 import { TextButton } from './remedies';
 
 /** Rows shown at once; the rest are counted. */
@@ -89,7 +89,7 @@ interface RowsProps {
 }
 
 function Rows({ trash, files, onErase }: RowsProps): ReactElement {
-  const trans = useTrans();
+  const { trans, language } = useKit();
   const live = useSignal(trash.session.files);
   const isBusy = useSignal(trash.erasing) !== null;
   const now = useNow(30_000);
@@ -103,7 +103,7 @@ function Rows({ trash, files, onErase }: RowsProps): ReactElement {
               {[
                 formatSize(file.size),
                 live.has(file.attachment_id) ? trans.__('replaced') : trans.__('deleted'),
-                formatAge(file.deleted_at ?? file.modified_at, now)
+                formatAge(file.deleted_at ?? file.modified_at, now, language)
               ].join(' · ')}
             </small>
           </span>

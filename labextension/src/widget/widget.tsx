@@ -1,6 +1,7 @@
 import { WorkspaceClient } from '../client/client';
 import { PageTransport, settingsOfPage } from '../client/page';
 import { Desk } from '../model/desk';
+import { languageTag } from '../model/format';
 import { plainKit } from '../views/kit';
 import { mount } from '../views/mount';
 import { WidgetView, type WidgetData } from '../views/widgetView';
@@ -34,7 +35,8 @@ function render({ model, el }: RenderProps): () => void {
     return () => place.remove();
   }
   const data = model.get('data') as WidgetData;
-  const dispose = mount(place, <WidgetView desk={work} data={data} />, plainKit);
+  const language = languageTag(plainKit.language, navigator.languages);
+  const dispose = mount(place, <WidgetView desk={work} data={data} />, { ...plainKit, language });
   return () => {
     dispose();
     place.remove();
