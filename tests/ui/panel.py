@@ -43,9 +43,10 @@ CLOSE = """async () => {
   [...shell.widgets('main')].forEach(widget => widget.dispose());
   await commands.execute('apputils:change-theme', { theme: 'JupyterLab Light' });
 }"""
-#: What JupyterLab's own parts say, and the network's line for a refusal that a test asked for.
+#: What JupyterLab's own parts say (also of kernels that a test has ended), and the network's line for a refusal
+#: that a test asked for.
 OTHERS = re.compile(
-    r"Failed to load resource|jupyterlab|codemirror|preload|favicon|Lumino|@jupyter|Comm not found|debugger state",
+    r"Failed to load resource|jupyterlab|codemirror|preload|favicon|Lumino|@jupyter|Comm not found|debugger state|/api/kernels/",
     re.IGNORECASE,
 )
 

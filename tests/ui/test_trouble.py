@@ -210,6 +210,7 @@ def test_fifty_names_that_are_taken_are_one_question(panel, server, notebook, tm
     panel.root.get_by_role("button", name="Show them").click()
     expect(panel.root.get_by_role("list", name="Files that exist already")).to_contain_text("file49.txt")
     panel.picture("fifty-names")
+    assert panel.root.evaluate("panel => panel.scrollWidth <= panel.clientWidth")
     assert panel.violations() == []
     panel.root.get_by_role("button", name="Replace all").click()
 
