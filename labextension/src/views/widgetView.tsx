@@ -75,7 +75,7 @@ export function WidgetView({ desk, data }: WidgetViewProps): ReactElement {
     <SessionView
       model={model}
       title={data.title}
-      heading={data.view === 'artifacts' ? trans.__('Files made here') : trans.__('Uploaded files')}
+      heading={data.view === 'artifacts' ? trans.__('Files from cells') : trans.__('Uploaded files')}
       scope={data.view === 'artifacts' ? 'artifact' : 'attachment'}
       intake={{ accept, isMultiple: multiple, maxSize }}
     />
