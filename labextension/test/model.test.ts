@@ -39,7 +39,7 @@ describe('the desk', () => {
     await desk.show('churn.ipynb');
     expect(desk.shown.get()).toMatchObject({ state: 'failed' });
 
-    transport.reply = () => answer(200, session());
+    transport.reply = ({ path }) => (path === 'sessions/resolve' ? answer(200, session()) : answer(502));
     await desk.retry();
 
     expect(desk.shown.get().state).toBe('ready');
@@ -49,6 +49,9 @@ describe('the desk', () => {
     let release = (): void => undefined;
     const held = new Promise<void>(resolve => (release = resolve));
     const transport = new FakeTransport(async request => {
+      if (request.path !== 'sessions/resolve') {
+        return answer(502);
+      }
       const path = ('body' in request ? request.body : {}) as { notebook_path?: string };
       if (path.notebook_path === 'slow.ipynb') {
         await held;
