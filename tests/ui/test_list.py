@@ -263,7 +263,8 @@ def test_a_file_of_the_server_is_attached_from_the_file_browser(opened, server, 
 
 
 def test_a_row_is_dragged_into_a_cell_as_the_code_that_loads_it(opened):
-    cell = opened.page.locator(".jp-Notebook .jp-Cell .cm-content").last
+    # The last one would be the first while the notebook is still being drawn.
+    cell = opened.page.locator(".jp-Notebook .jp-Cell .cm-content").nth(1)
 
     opened.row("sales.csv").drag_to(cell)
 
