@@ -14,21 +14,21 @@ const SERVICE = { features: { tus: true, previews: true }, limits: { max_file_si
 
 /** A socket that never opens. */
 class ClosedSocket {
-  onclose: (() => void) | null = null;
+  onclose: ((event: { reason: string }) => void) | null = null;
   onmessage: unknown = null;
 
   constructor(readonly path: string) {
-    setTimeout(() => this.onclose?.(), 0);
+    setTimeout(() => this.onclose?.({ reason: '' }), 0);
   }
 
   close(): void {
-    this.onclose?.();
+    this.onclose?.({ reason: '' });
   }
 }
 
 /** A socket that is open and says what a test lets it say; when it is alive, it answers pings. */
 export class FakeSocket {
-  onclose: (() => void) | null = null;
+  onclose: ((event: { reason: string }) => void) | null = null;
   onmessage: ((event: { data: string }) => void) | null = null;
   isAlive = false;
   isClosed = false;

@@ -95,6 +95,25 @@ describe('the news of a session', () => {
     model.leave();
   });
 
+  it('come by socket again after a server that was away, and not by one long request after the other', async () => {
+    const server = new Server(() => answer(502, 'bad gateway'));
+    const model = await following(server);
+    for (let attempt = 0; attempt < 4; attempt += 1) {
+      server.newest.onclose?.({ reason: '' });
+      await vi.advanceTimersByTimeAsync(20_000);
+    }
+
+    const news = { events: [], next_cursor: 0, has_more: false, timed_out: true, reset: false };
+    server.reply = () => new Promise(done => setTimeout(() => done(answer(200, { ...EMPTY, ...news })), 10));
+    const { length } = server.sockets;
+    await vi.advanceTimersByTimeAsync(40_000);
+
+    expect(server.sockets.length).toBe(length + 1);
+    server.newest.say({ type: 'connected', cursor: 0 });
+    expect(model.line.get()).toBe('live');
+    model.leave();
+  });
+
   it('keep a line that answers', async () => {
     const server = new Server();
     const model = await following(server);
@@ -187,7 +206,7 @@ describe('a session that was deleted elsewhere', () => {
 
     current = 'churn-2';
     for (let attempt = 0; attempt < 4; attempt += 1) {
-      server.newest.onclose?.();
+      server.newest.onclose?.({ reason: '' });
       await vi.advanceTimersByTimeAsync(5000);
     }
     expect(first?.loading.get()).toMatchObject({ state: 'failed', error: { code: 'session_not_found' } });
@@ -196,6 +215,20 @@ describe('a session that was deleted elsewhere', () => {
 
     expect(desk.model?.id).toBe('churn-2');
     expect(desk.model?.loading.get().state).toBe('ready');
+  });
+
+  it('is known to be gone at once by the last word of its socket', async () => {
+    const server = new Server();
+    const model = await following(server);
+    server.list = () => answer(404, { message: 'Gone.', code: 'session_not_found' });
+
+    server.newest.onclose?.({ reason: 'session_not_found' });
+    await vi.advanceTimersByTimeAsync(0);
+
+    expect(model.loading.get()).toMatchObject({ state: 'failed', error: { code: 'session_not_found' } });
+    // Another socket would be refused, which a browser tells as an error.
+    expect(server.sockets).toHaveLength(1);
+    model.leave();
   });
 
   it('is followed again when the server gives it its old id', async () => {
@@ -213,7 +246,7 @@ describe('a session that was deleted elsewhere', () => {
 
     isThere = false;
     for (let attempt = 0; attempt < 4; attempt += 1) {
-      server.newest.onclose?.();
+      server.newest.onclose?.({ reason: '' });
       await vi.advanceTimersByTimeAsync(5000);
     }
     expect(desk.model?.loading.get().state).toBe('failed');

@@ -1,6 +1,6 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 
-import { pickOfTransfer } from '../src/client/picked';
+import { named, pickOfTransfer } from '../src/client/picked';
 
 /** What a browser gives for a dropped file; one without content cannot be read. */
 function fileEntry(name: string, content: string | null): unknown {
@@ -51,5 +51,19 @@ describe('a drop', () => {
 
     expect(files.map(({ file }) => file.name)).toEqual(['a.txt']);
     expect(unreadable).toEqual(['run/gone.txt']);
+  });
+});
+
+describe('a pasted picture', () => {
+  afterEach(() => vi.unstubAllEnvs());
+
+  it('has the time of the person as its name', () => {
+    vi.stubEnv('TZ', 'Asia/Tokyo');
+    const picture = new File(['x'], 'image.png', { type: 'image/png' });
+    const pick = { files: [{ file: picture, folder: '' }], skipped: [], unreadable: [] };
+
+    const { files } = named(pick, new Date('2026-11-21T23:05:03Z'));
+
+    expect(files.map(({ file }) => file.name)).toEqual(['Screenshot 2026-11-22 08.05.03.png']);
   });
 });

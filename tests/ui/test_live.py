@@ -114,3 +114,20 @@ def test_panel_and_output_stay_right_when_the_kernel_is_restarted_in_the_middle_
     busy.run_cell(2)
     expect(page.locator(".jp-OutputArea-output pre")).to_contain_text("here again", timeout=60_000)
     busy.picture("restarted", whole=True)
+
+
+def test_a_session_that_is_deleted_elsewhere_is_told_at_once_and_the_next_try_makes_a_new_one(panel, server):
+    notebook = server.notebook(f"deleted{os.urandom(3).hex()}.ipynb")
+    session = server.session(notebook)
+    server.upload(session, "sales.csv", b"a")
+    panel.open(notebook)
+    expect(panel.row("sales.csv")).to_be_visible()
+
+    with server.api() as api:
+        api.delete(f"sessions/{session}", params={"files": 1}).raise_for_status()
+    expect(panel.root).to_contain_text("There is no such session.")
+    panel.root.get_by_role("button", name="Try again").click()
+    expect(panel.root).to_contain_text("Drop files or folders here")
+    panel.pick({"name": "late.txt", "mimeType": "text/plain", "buffer": b"late"})
+
+    expect(panel.row("late.txt")).to_be_visible()

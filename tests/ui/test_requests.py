@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from itertools import accumulate
 
+import nbformat
 from playwright.sync_api import expect
 from ui.pictures import png
 
@@ -26,6 +27,17 @@ SCROLL = """() => new Promise(done => {
 PREVIEWS = """() => performance.getEntriesByType('resource')
   .filter(one => one.name.includes('/preview?size=') && one.responseStatus === 200)
   .map(one => [one.startTime, one.responseEnd])"""
+#: When each request of ours began and ended, other than sockets.
+ASKED = """() => performance.getEntriesByType('resource')
+  .filter(one => one.name.includes('/api/workspace/'))
+  .map(one => [one.startTime, one.responseEnd])"""
+#: Of the six lines to a server this leaves JupyterLab two, also while lists of several notebooks come.
+MOST = 4
+DOUBLED = """() => {
+  const ids = [...document.querySelectorAll('.jp-FilesAndArtifacts [id]')].map(one => one.id);
+  return ids.filter((id, place) => ids.indexOf(id) !== place);
+}"""
+MIME = "application/vnd.jupyter-workspace.v1+json"
 LOADED = """() => {
   const grid = document.querySelector('#jupyter-workspace-files .jp-FA-grid').getBoundingClientRect();
   const rows = [...document.querySelectorAll('#jupyter-workspace-files .jp-FA-row')].filter(row => {
@@ -88,3 +100,39 @@ def test_the_panel_and_all_outputs_share_one_socket(panel, server):
     expect(panel.row("sales.csv")).to_be_visible()
 
     assert len([url for url in sockets if "/api/workspace/" in url]) == 1
+
+
+def test_only_what_can_be_seen_has_a_socket_and_names_are_unique(panel, server):
+    notebooks = []
+    for number in range(3):
+        name = server.notebook(f"tab{number}{os.urandom(3).hex()}.ipynb", "", "")
+        session = server.session(name)
+        server.upload(session, f"file{number}.txt", b"x")
+        saved = nbformat.read(server.root / name, as_version=4)
+        data = {MIME: {"v": 1, "view": "attachments", "session_id": session, "title": name}}
+        for cell in saved.cells:
+            cell.outputs = [nbformat.v4.new_output("display_data", data)]
+        nbformat.write(saved, server.root / name)
+        notebooks.append(name)
+    sockets = []
+    panel.page.on("websocket", lambda socket: sockets.append(socket))  # noqa: PLW0108
+    seen = panel.page.locator(".jp-OutputArea .jp-FilesAndArtifacts >> visible=true")
+
+    for number, name in enumerate(notebooks):
+        panel.open(name)
+        expect(seen).to_have_count(2)
+        expect(seen.first).to_contain_text(f"file{number}.txt")
+        expect(panel.row(f"file{number}.txt")).to_be_visible()
+    server.upload(server.session(notebooks[0]), "late.txt", b"x")
+    server.upload(server.session(notebooks[2]), "news.txt", b"x")
+    expect(seen.first).to_contain_text("news.txt")
+    expect(panel.row("news.txt")).to_be_visible()
+
+    doubled = panel.page.evaluate(DOUBLED)
+    ours = [socket for socket in sockets if "/api/workspace/" in socket.url]
+    assert len([socket for socket in ours if not socket.is_closed()]) == 1
+    assert most_at_once(panel.page.evaluate(ASKED)) <= MOST
+    assert doubled == []
+    panel.open(notebooks[0])
+    expect(seen.first).to_contain_text("late.txt")
+    expect(panel.row("late.txt")).to_be_visible()

@@ -8,6 +8,8 @@ import type { EventPage, FileEvent } from './wire';
 const FROM_NOW = Number.MAX_SAFE_INTEGER;
 /** Sockets that did not open, in a row, after which requests do. */
 const SOCKET_ATTEMPTS = 2;
+/** What the server says last on a socket when its session was deleted. */
+const GONE = 'session_not_found';
 /** How long one request waits for news, in seconds. */
 const POLL_SECONDS = 25;
 /** How often a socket is asked whether it still lives, and how long it has to answer, in milliseconds. */
@@ -61,8 +63,11 @@ export class Feed {
     let failures = 0;
     for (;;) {
       this.stopped.signal.throwIfAborted();
-      const didWork =
-        unopened < SOCKET_ATTEMPTS ? await this.bySocket() : await this.byRequests();
+      const isBySocket = unopened < SOCKET_ATTEMPTS && !this.mustAsk;
+      const didWork = isBySocket ? await this.bySocket() : await this.byRequests();
+      if (this.mustAsk && isBySocket) {
+        continue;
+      }
       // A line that worked and broke is mended at once; the pauses grow only while nothing works.
       failures = didWork ? 0 : failures + 1;
       unopened = didWork ? 0 : unopened + 1;
@@ -97,10 +102,14 @@ export class Feed {
       }, PING_MS);
       this.socket = socket;
       socket.onmessage = event => {
-        isOpen = isHeard = true;
+        isOpen = isHeard = this.hasOpened = true;
         this.take(JSON.parse(String(event.data)) as Frame);
       };
-      socket.onclose = end;
+      socket.onclose = ({ reason }) => {
+        // Only a request tells why a socket is refused, so it is asked whether the session is gone.
+        this.mustAsk = reason === GONE;
+        end();
+      };
     });
   }
 
@@ -127,6 +136,7 @@ export class Feed {
   /** Whether a request was answered; returns when one was not. */
   private async byRequests(): Promise<boolean> {
     let didWork = false;
+    this.mustAsk = false;
     for (;;) {
       const page = await this.page().catch((error: unknown) => {
         if (isAbort(error) || isGone(error)) {
@@ -145,12 +155,16 @@ export class Feed {
         this.cursor = page.next_cursor;
         this.listener.events(page.events);
       }
+      if (this.hasOpened) {
+        // The server is back, and sockets pass.
+        return true;
+      }
     }
   }
 
   private page(): Promise<EventPage> {
     const after = this.cursor ?? FROM_NOW;
-    const seconds = this.cursor === null ? 0 : POLL_SECONDS;
+    const seconds = this.cursor === null || this.hasOpened ? 0 : POLL_SECONDS;
     return this.client.events(this.sessionId, after, seconds, this.stopped.signal);
   }
 
@@ -162,6 +176,9 @@ export class Feed {
   private readonly stopped = new AbortController();
   private socket: WebSocket | null = null;
   private cursor: number | null = null;
+  /** Whether a socket has ever come through. */
+  private hasOpened = false;
+  private mustAsk = false;
 }
 
 function isGone(error: unknown): boolean {

@@ -48,7 +48,9 @@ export async function pickOfTransfer(transfer: DataTransfer): Promise<Pick> {
 
 /** A pasted picture has no name of its own; it gets the moment as one. */
 export function named(pick: Pick, now: Date): Pick {
-  const stamp = now.toISOString().slice(0, 19).replace('T', ' ').replace(/:/g, '.');
+  // By the clock on the wall: nobody looks for a picture of ten o'clock under the time of Greenwich.
+  const local = new Date(now.getTime() - now.getTimezoneOffset() * 60_000);
+  const stamp = local.toISOString().slice(0, 19).replace('T', ' ').replace(/:/g, '.');
   return {
     ...pick,
     files: pick.files.map(({ file, folder }) => {

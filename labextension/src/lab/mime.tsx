@@ -8,6 +8,7 @@ import { Widget } from '@lumino/widgets';
 
 import type { Desk } from '../model/desk';
 import { languageTag } from '../model/format';
+import { Signal } from '../model/signal';
 import { IWorkspaceDesk } from '../tokens';
 import { labHost } from './host';
 import { labIcons } from './icons';
@@ -73,7 +74,18 @@ class OutputPanel extends Widget implements IRenderMime.IRenderer {
 
   protected override onAfterAttach(message: Message): void {
     super.onAfterAttach(message);
+    this.isSeen.set(this.isVisible);
     this.draw();
+  }
+
+  protected override onAfterShow(message: Message): void {
+    super.onAfterShow(message);
+    this.isSeen.set(true);
+  }
+
+  protected override onBeforeHide(message: Message): void {
+    this.isSeen.set(false);
+    super.onBeforeHide(message);
   }
 
   protected override onBeforeDetach(message: Message): void {
@@ -84,10 +96,13 @@ class OutputPanel extends Widget implements IRenderMime.IRenderer {
   private draw(): void {
     if (this.isAttached && this.data !== null) {
       this.clear();
-      this.clear = mount(this.node, <WidgetView desk={this.desk} data={this.data} />, this.kit);
+      const view = <WidgetView desk={this.desk} data={this.data} isSeen={this.isSeen} />;
+      this.clear = mount(this.node, view, this.kit);
     }
   }
 
+  /** Lumino tells all that is in a tab when the tab comes and goes. */
+  private readonly isSeen = new Signal(false);
   private data: WidgetData | null = null;
   private clear: () => void = () => undefined;
 }

@@ -23,6 +23,8 @@ export function Grid({ actions, gridRef }: GridProps): ReactElement {
   const trans = useTrans();
   const rows = useSignal(browse.rows);
   const selection = useSignal(browse.selection);
+  // By chance: React's own `useId` begins anew in each output of a page.
+  const [name] = useState(() => `jp-FA-${Math.random().toString(36).slice(2)}-`);
   const { top, first, last, height, onScroll } = useWindow(gridRef, rows.length);
   useFocusInSight(gridRef, rows, selection.focus, height);
   useBeginning(gridRef, useSignal(browse.query));
@@ -36,7 +38,7 @@ export function Grid({ actions, gridRef }: GridProps): ReactElement {
       aria-label={trans.__('Files')}
       aria-multiselectable="true"
       aria-rowcount={rows.length + 1}
-      aria-activedescendant={focused === undefined ? undefined : rowId(focused)}
+      aria-activedescendant={focused === undefined ? undefined : rowId(name, focused)}
       onScroll={onScroll}
       onKeyDown={(event: KeyboardEvent) => onKey(event, actions)}
       onFocus={event => {
@@ -50,18 +52,27 @@ export function Grid({ actions, gridRef }: GridProps): ReactElement {
     >
       <Head actions={actions} />
       <div role="rowgroup" className="jp-FA-body" style={{ height: rows.length * ROW_PX }}>
-        <Rows actions={actions} rows={rows} first={first} last={last} top={top} bottom={last - MARGIN_ROWS} />
+        <Rows
+          grid={name}
+          actions={actions}
+          rows={rows}
+          first={first}
+          last={last}
+          top={top}
+          bottom={last - MARGIN_ROWS}
+        />
       </div>
     </div>
   );
 }
 
-/** The name by which a grid finds the row with the focus. */
-export function rowId(file: FileRecord): string {
-  return `jp-FA-${file.attachment_id}`;
+/** The name by which a grid finds the row with the focus. A file may have rows in several grids of a page. */
+function rowId(grid: string, file: FileRecord): string {
+  return `${grid}${file.attachment_id}`;
 }
 
 interface RowsProps {
+  readonly grid: string;
   readonly actions: Actions;
   readonly rows: readonly FileRecord[];
   /** The rows that are drawn. */
@@ -72,7 +83,7 @@ interface RowsProps {
   readonly bottom: number;
 }
 
-function Rows({ actions, rows, first, last, top, bottom }: RowsProps): ReactElement {
+function Rows({ grid, actions, rows, first, last, top, bottom }: RowsProps): ReactElement {
   const { browse } = actions;
   const selection = useSignal(browse.selection);
   const fresh = useSignal(browse.model.fresh);
@@ -83,7 +94,7 @@ function Rows({ actions, rows, first, last, top, bottom }: RowsProps): ReactElem
       {rows.slice(first, last).map((file, place) => (
         <Row
           key={file.attachment_id}
-          id={rowId(file)}
+          id={rowId(grid, file)}
           actions={actions}
           file={file}
           index={first + place}

@@ -3,7 +3,8 @@ import type { ReactElement } from 'react';
 
 import type { Desk } from '../model/desk';
 import type { SessionModel } from '../model/session';
-import { useTrans } from './kit';
+import type { Readable } from '../model/signal';
+import { useSignal, useTrans } from './kit';
 import { Failure } from './notices';
 import { SessionView, Waiting } from './sessionView';
 
@@ -35,14 +36,22 @@ export function widgetDataOf(value: unknown): WidgetData | null {
 interface WidgetViewProps {
   readonly desk: Desk;
   readonly data: WidgetData;
+  /** Whether a person can see it: one in a tab behind others hears no news, and keeps what it shows. */
+  readonly isSeen?: Readable<boolean>;
 }
 
+const ALWAYS: Readable<boolean> = { get: () => true, subscribe: () => () => undefined };
+
 /** A panel in the output of a cell: the same as in the sidebar, of one session. */
-export function WidgetView({ desk, data }: WidgetViewProps): ReactElement {
+export function WidgetView({ desk, data, isSeen = ALWAYS }: WidgetViewProps): ReactElement {
   const trans = useTrans();
   const [model, setModel] = useState<SessionModel | Error | null>(() => desk.known(data.session_id));
   const [tries, setTries] = useState(0);
+  const isWatched = useSignal(isSeen);
   useEffect(() => {
+    if (!isWatched) {
+      return undefined;
+    }
     let entered: SessionModel | null = null;
     let isWanted = true;
     desk
@@ -59,7 +68,7 @@ export function WidgetView({ desk, data }: WidgetViewProps): ReactElement {
       isWanted = false;
       entered?.leave();
     };
-  }, [desk, data.session_id, tries]);
+  }, [desk, data.session_id, tries, isWatched]);
   if (model === null) {
     return <Waiting />;
   }
