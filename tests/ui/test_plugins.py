@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 
 import pytest
@@ -25,7 +26,9 @@ SETTINGS = "lab/api/settings/jupyter-workspace:sidebar"
 
 @pytest.fixture
 def notebook(server) -> str:
-    name = server.notebook("plugins.ipynb", "import jupyter_workspace as jw\njw.ArtifactList()")
+    # What one test makes is not in the list of the next.
+    name = f"plugins{os.urandom(3).hex()}.ipynb"
+    server.notebook(name, "import jupyter_workspace as jw\njw.ArtifactList()")
     session = server.session(name)
     server.upload(session, "zebra.txt", b"z")
     server.upload(session, "ant.txt", b"aaa")
@@ -89,7 +92,7 @@ def test_the_menu_of_a_row_is_not_that_of_a_row_in_an_output(panel, server, note
     output = panel.page.locator(".jp-OutputArea .jp-FilesAndArtifacts")
     made = output.get_by_role("row").filter(has_text="made.txt")
     panel.choose("zebra.txt")
-    delete = panel.page.get_by_role("menuitem", name="Delete", exact=True)
+    delete = panel.page.get_by_role("menuitem", name="Move to Trash", exact=True)
 
     made.click(button="right")
     # It would delete what is chosen in the sidebar.

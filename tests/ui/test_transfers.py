@@ -31,7 +31,7 @@ def large(tmp_path_factory):
     """A file that is on its way for some seconds."""
     path = tmp_path_factory.mktemp("large") / "large.bin"
     with path.open("wb") as file:
-        for _ in range(200):
+        for _ in range(80):
             file.write(os.urandom(MIB))
     return path
 
