@@ -62,6 +62,21 @@ describe('the news of a session', () => {
     model.leave();
   });
 
+  it('of one who looked away say nothing more, when its socket closes late', async () => {
+    const server = new Server();
+    const model = await following(server);
+    const old = server.newest;
+    model.leave();
+    model.enter();
+    server.newest.say({ type: 'connected', cursor: 0 });
+
+    old.onclose?.({ reason: '' });
+    await vi.advanceTimersByTimeAsync(0);
+
+    expect(model.line.get()).toBe('live');
+    model.leave();
+  });
+
   it('are shown at once when they are few, and in heaps when they are many', async () => {
     const server = new Server();
     const model = await following(server);

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 
 import { WorkspaceClient } from '../src/client/client';
 import { SessionModel } from '../src/model/session';
-import { Trash } from '../src/model/trash';
+import type { Trash } from '../src/model/trash';
 import { FakeTransport, answer } from './fakes';
 import { record, session } from './records';
 
@@ -26,7 +26,7 @@ function trashOf(refusal: (path: string) => ReturnType<typeof answer> | null = (
     return answer(200, { trash: page, total: kept.length, has_more: offset + 1000 < kept.length });
   });
   const model = new SessionModel(new WorkspaceClient(transport), session());
-  return { trash: new Trash(model), transport, model };
+  return { trash: model.trash, transport, model };
 }
 
 afterEach(() => {
@@ -66,6 +66,29 @@ describe('the trash', () => {
     expect(transport.asked.filter(({ method }) => method === 'DELETE').length).toBeLessThan(5);
     expect(model.complaint.get()).toMatchObject({ code: 'session_closed' });
     expect(trash.files.get()?.length).toBe(1200);
+  });
+
+  it('is at rest after a refusal, though another request was on its way', async () => {
+    let isFirst = true;
+    const { trash } = trashOf(() => {
+      const refused = isFirst ? answer(409, { message: 'Closed.', code: 'session_closed' }) : null;
+      isFirst = false;
+      return refused;
+    });
+
+    await trash.erase(FILES);
+    await new Promise(done => setTimeout(done, 0));
+
+    expect(trash.erasing.get()).toBeNull();
+  });
+
+  it('keeps a file that was taken back while the question stood open', async () => {
+    const { trash, transport } = trashOf();
+
+    await trash.erase([record({ artifact_id: 'art_live' }), ...FILES.slice(0, 1)]);
+
+    const erased = transport.asked.filter(({ method }) => method === 'DELETE').map(({ path }) => path);
+    expect(erased).toEqual(['sessions/churn/artifacts/art_0?permanent=1']);
   });
 
   it('is asked for once when a cell replaces many files', async () => {

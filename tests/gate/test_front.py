@@ -37,6 +37,17 @@ def test_every_colour_is_one_of_the_theme() -> None:
     assert [path for path in code if re.search(r"#[0-9a-fA-F]{6}\b|rgb\(", path.read_text())] == []
 
 
+def test_every_class_has_a_style_and_a_view() -> None:
+    """What a view no longer draws leaves its style behind, and nobody sees that."""
+    style = "".join(path.read_text() for path in FRONT.glob("style/*.css"))
+    styled = set(re.findall(r"\.(jp-FA-[\w-]+)", re.sub(r"/\*.*?\*/", "", style, flags=re.DOTALL)))
+    views = [path for path in sources() if path.suffix == ".tsx" or path.suffixes == [".ts"]]
+    drawn = {name for path in views for name in re.findall(r"\bjp-FA-[\w-]+", path.read_text())}
+
+    assert len(styled) > 50
+    assert drawn == styled
+
+
 def test_no_name_is_taken_from_the_commands_of_saved_layouts() -> None:
     """Issue 6, point 2: JupyterLab's `workspace:` commands are about something else."""
     assert len(sources()) > 40

@@ -68,6 +68,8 @@ export class Feed {
       if (this.mustAsk && isBySocket) {
         continue;
       }
+      // Who stopped it follows by another one perhaps, and a socket may close late.
+      this.stopped.signal.throwIfAborted();
       // A line that worked and broke is mended at once; the pauses grow only while nothing works.
       failures = didWork ? 0 : failures + 1;
       unopened = didWork ? 0 : unopened + 1;

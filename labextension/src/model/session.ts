@@ -9,6 +9,7 @@ import { isPictured, isSmallRaster, mediaOf } from './media';
 import { Origins } from './origins';
 import { Signal } from './signal';
 import { TransferQueue } from './transfers';
+import { Trash } from './trash';
 import { Turns } from './turns';
 
 /** How long a row that is new stands out, in milliseconds. */
@@ -51,6 +52,8 @@ export class SessionModel {
   /** A refusal of something that the person did just now. */
   readonly complaint = new Signal<Error | null>(null);
   readonly transfers: TransferQueue;
+  /** An emptying goes on, and is shown, whatever view comes and goes. */
+  readonly trash = new Trash(this);
   /** The small pictures of rows come one after the other, so that no request of others waits for them. */
   readonly pictures = new Turns(PICTURES);
   /** Whether the server makes small pictures; until it has said so, it does not. */

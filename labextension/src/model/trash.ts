@@ -1,7 +1,7 @@
+import type { WorkspaceClient } from '../client/client';
 import { WorkspaceError } from '../client/errors';
 import type { FileRecord } from '../client/wire';
-import type { SessionModel } from './session';
-import { Signal } from './signal';
+import { Signal, type Readable } from './signal';
 
 /** Files that are erased at one moment; a browser has six lines to a server, and others need some. */
 const CONCURRENT = 2;
@@ -14,9 +14,20 @@ export interface Erasing {
   readonly total: number;
 }
 
-/** What was deleted or replaced in a session, to be taken back or to go for good. */
+/** The session whose trash it is. */
+interface Owner {
+  readonly id: string;
+  readonly client: WorkspaceClient;
+  readonly files: Readable<ReadonlyMap<string, FileRecord>>;
+  readonly deletion: Signal<unknown>;
+  readonly complaint: Signal<Error | null>;
+  attempt(act: () => Promise<void>): Promise<void>;
+  restore(files: readonly FileRecord[]): Promise<void>;
+}
+
+/** What was deleted or replaced in a session, to be taken back or to go for good; one, however many views look. */
 export class Trash {
-  constructor(readonly session: SessionModel) {}
+  constructor(readonly session: Owner) {}
 
   /** All that is in it, the latest first; null until that is known. */
   readonly files = new Signal<readonly FileRecord[] | null>(null);
@@ -47,7 +58,10 @@ export class Trash {
     await this.look();
   }
 
-  /** Removes these for good. What is gone already is as good as removed; the first refusal ends it. */
+  /**
+   * Removes these for good, as far as they are still in the trash. What is gone already is as good as removed;
+   * the first refusal ends it.
+   */
   async erase(files: readonly FileRecord[]): Promise<void> {
     if (this.erasing.get() !== null) {
       return;
@@ -55,23 +69,34 @@ export class Trash {
     // What goes for good cannot be undone.
     this.session.deletion.set(null);
     this.erasing.set({ done: 0, total: files.length });
+    await this.session.attempt(async () => {
+      // While the question stood open one may have been taken back; by its id the file that is in use would go.
+      const there = new Set((await this.list()).map(({ artifact_id: id }) => id));
+      await this.eraseAll(files.filter(({ artifact_id: id }) => there.has(id)));
+    });
+    this.erasing.set(null);
+    await this.look();
+  }
+
+  private async eraseAll(files: readonly FileRecord[]): Promise<void> {
     const rest = [...files];
+    let done = 0;
     const work = async (): Promise<void> => {
       for (let file = rest.shift(); file !== undefined; file = rest.shift()) {
         await this.eraseOne(file);
-        const { done } = this.erasing.get() ?? { done: 0 };
-        this.erasing.set({ done: done + 1, total: files.length });
+        this.erasing.set({ done: ++done, total: files.length });
       }
     };
-    await this.session.attempt(async () => {
-      try {
-        await Promise.all(Array.from({ length: CONCURRENT }, work));
-      } finally {
-        rest.length = 0;
-        this.erasing.set(null);
-      }
-    });
-    await this.look();
+    const stop = (error: unknown): never => {
+      rest.length = 0;
+      throw error;
+    };
+    // It is over when none is on its way any more.
+    const ends = await Promise.allSettled(Array.from({ length: CONCURRENT }, () => work().catch(stop)));
+    const refused = ends.find(end => end.status === 'rejected');
+    if (refused !== undefined) {
+      throw refused.reason;
+    }
   }
 
   private async eraseOne(file: FileRecord): Promise<void> {
@@ -87,12 +112,7 @@ export class Trash {
   private async look(): Promise<void> {
     const turn = ++this.turn;
     try {
-      const files: FileRecord[] = [];
-      for (let hasMore = true; hasMore; ) {
-        const page = await this.session.client.trash(this.session.id, files.length);
-        files.push(...page.trash);
-        hasMore = page.has_more && page.trash.length > 0;
-      }
+      const files = await this.list();
       if (turn === this.turn) {
         this.files.set(files);
       }
@@ -100,6 +120,16 @@ export class Trash {
       // A refusal that is told already stays: it is of what the person did.
       this.session.complaint.set(this.session.complaint.get() ?? (error as Error));
     }
+  }
+
+  private async list(): Promise<FileRecord[]> {
+    const files: FileRecord[] = [];
+    for (let hasMore = true; hasMore; ) {
+      const page = await this.session.client.trash(this.session.id, files.length);
+      files.push(...page.trash);
+      hasMore = page.has_more && page.trash.length > 0;
+    }
+    return files;
   }
 
   private turn = 0;

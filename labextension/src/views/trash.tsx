@@ -1,10 +1,10 @@
-import { useEffect, useMemo, useState } from 'react';
+import { useEffect, useState } from 'react';
 import type { ReactElement } from 'react';
 
 import type { FileRecord } from '../client/wire';
 import type { Actions } from '../model/actions';
 import { formatAge, formatSize, shownName } from '../model/format';
-import { Trash, type Erasing } from '../model/trash';
+import type { Erasing, Trash } from '../model/trash';
 import { Icon, IconButton, useKit, useNow, useSignal, useTrans } from './kit';
 import { TextButton } from './remedies';
 
@@ -13,14 +13,16 @@ const SHOWN = 200;
 
 /** What was deleted or replaced, to be taken back or to go for good. */
 export function TrashView({ actions }: { readonly actions: Actions }): ReactElement {
-  const { model } = actions.browse;
+  const { trash } = actions.browse.model;
   const trans = useTrans();
-  const trash = useMemo(() => new Trash(model), [model]);
   useEffect(() => trash.watch(), [trash]);
   const files = useSignal(trash.files);
   const erasing = useSignal(trash.erasing);
-  const [doomed, setDoomed] = useState<readonly FileRecord[] | null>(null);
-  const isIdle = erasing === null && doomed === null;
+  const [chosen, setChosen] = useState<readonly FileRecord[]>([]);
+  // While the question stands open one may be taken back, here or by another page.
+  const there = new Set(files?.map(({ artifact_id: id }) => id));
+  const doomed = chosen.filter(({ artifact_id: id }) => there.has(id));
+  const isIdle = erasing === null && doomed.length === 0;
   return (
     <section className="jp-FA-trash" aria-label={trans.__('Trash')}>
       <header>
@@ -29,7 +31,7 @@ export function TrashView({ actions }: { readonly actions: Actions }): ReactElem
           <Sum files={files ?? []} />
         </h4>
         {isIdle && files !== null && files.length > 0 && (
-          <TextButton tone="danger" label={trans.__('Empty trash')} onClick={() => setDoomed(files)} />
+          <TextButton tone="danger" label={trans.__('Empty trash')} onClick={() => setChosen(files)} />
         )}
         <IconButton
           icon="close"
@@ -37,11 +39,11 @@ export function TrashView({ actions }: { readonly actions: Actions }): ReactElem
           onClick={() => actions.browse.page.set('files')}
         />
       </header>
-      {doomed !== null && (
+      {erasing === null && doomed.length > 0 && (
         <Confirm
           files={doomed}
           onAnswer={isSure => {
-            setDoomed(null);
+            setChosen([]);
             if (isSure) {
               void trash.erase(doomed);
             }
@@ -49,7 +51,7 @@ export function TrashView({ actions }: { readonly actions: Actions }): ReactElem
         />
       )}
       {erasing !== null && <Emptying erasing={erasing} />}
-      {files?.length === 0 ? <Nothing /> : <Rows trash={trash} files={files ?? []} onErase={setDoomed} />}
+      {files?.length === 0 ? <Nothing /> : <Rows trash={trash} files={files ?? []} onErase={setChosen} />}
     </section>
   );
 }
