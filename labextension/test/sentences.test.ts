@@ -16,7 +16,7 @@ describe('a refusal', () => {
     const facts = { code: 'quota_exceeded', used: 9 * MIB, limit: 10 * MIB, requested: 2 * MIB };
 
     expect(said(507, { ...facts, scope: 'session' }, 'a.bin', 2 * MIB)).toBe(
-      '2.0 MiB do not fit: 1.0 MiB of the 10 MiB for this notebook are free. Delete files that are no longer needed, then try again.'
+      'Needs 2.0 MiB, but 1.0 MiB of the 10 MiB for this notebook are free. Delete files that are no longer needed, then try again.'
     );
     // What lies in the trash gives way, so it is free.
     expect(said(507, { ...facts, scope: 'user', free: 1.5 * MIB })).toContain(

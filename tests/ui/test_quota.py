@@ -42,7 +42,7 @@ def test_a_file_without_room_says_what_is_free_and_fits_once_another_is_deleted(
 
     cramped.pick({"name": "new.bin", "mimeType": "", "buffer": os.urandom(2 * MIB)})
     expect(cramped.transfers).to_contain_text(
-        "2.0 MiB do not fit: 1.0 MiB of the 3.0 MiB for this notebook are free."
+        "Needs 2.0 MiB, but 1.0 MiB of the 3.0 MiB for this notebook are free."
     )
     cramped.picture("no-room")
     assert cramped.names()[0] == "notes.txt"

@@ -111,8 +111,8 @@ const noRoom: Say = (trans, error, subject) => {
   const asked = subject === undefined ? size(error, 'requested') : formatSize(subject.size);
   const isOfUser = error.facts['scope'] === 'user';
   const what = isOfUser
-    ? trans.__('%1 do not fit: %3 of the %2 for all your notebooks are free.', asked, size(error, 'limit'), left)
-    : trans.__('%1 do not fit: %3 of the %2 for this notebook are free.', asked, size(error, 'limit'), left);
+    ? trans.__('Needs %1, but %3 of the %2 for all your notebooks are free.', asked, size(error, 'limit'), left)
+    : trans.__('Needs %1, but %3 of the %2 for this notebook are free.', asked, size(error, 'limit'), left);
   return {
     what,
     todo: isOfUser
