@@ -453,7 +453,7 @@ class DiskFull(OutOfSpace):
 
 
 class TypeRefused(Rejected):
-    """This kind of file is not accepted here."""
+    """This kind of file is not accepted here, or has no preview: then the fact `cause` says why."""
 
     code = "type_refused"
     status = 415

@@ -254,7 +254,7 @@ def _assemble(settings: Settings, store: LocalStore, ledger: Ledger, outside: _O
         uploads=Uploads(parts, room, spools),
         delivery=delivery,
         folders=Folders(parts, reconcile),
-        previews=Previews(delivery, outside.previewer, outside.preview_files),
+        previews=Previews(delivery, outside.previewer, outside.preview_files, outside.clock),
         archives=Archives(parts, delivery, reconcile),
         reconcile=reconcile,
         watching=Watching(parts, reconcile, outside.watcher) if settings.watch else None,

@@ -1,8 +1,8 @@
 """The program that decodes users' files for previews: a process of its own, with little to break.
 
 It reads a request on standard input, one line `{"kind", "size", "pixels"}` and then `size` bytes, and
-writes an answer: the length of the bytes as a decimal line and then the bytes, or a negative number for
-"cannot be shown".
+writes an answer: the length of the bytes as a decimal line and then the bytes, or a negative number: -1 for
+what cannot be read, -2 for what takes too much memory.
 Limits of memory and time are set before the first file is opened, so that a bomb ends this process and
 nothing else; whoever runs it starts another.
 """
@@ -28,9 +28,18 @@ MAX_SOURCE = 4000
 
 def _image(content: bytes, pixels: int) -> bytes:
     """A WebP of at most `pixels` on its longer side; the first frame of an animation."""
-    from PIL import Image, ImageOps  # noqa: PLC0415  (an extra)
+    from PIL import Image  # noqa: PLC0415  (an extra)
 
     Image.MAX_IMAGE_PIXELS = MAX_PIXELS
+    try:
+        return _small(content, pixels)
+    except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
+        raise MemoryError(str(error)) from error
+
+
+def _small(content: bytes, pixels: int) -> bytes:
+    from PIL import Image, ImageOps  # noqa: PLC0415  (an extra)
+
     with warnings.catch_warnings():
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         with Image.open(
@@ -40,7 +49,7 @@ def _image(content: bytes, pixels: int) -> bytes:
             image.draft("RGB", (pixels, pixels))
             bytes_a_pixel = 1 if image.mode in {"1", "L", "P"} else 4
             if image.width * image.height * bytes_a_pixel > MAX_DECODED_BYTES:
-                raise ValueError(image.size)
+                raise MemoryError(image.size)
             image.thumbnail((pixels, pixels))
             # Turned when it is small, and in its place: a copy of the large one would take as much again.
             ImageOps.exif_transpose(image, in_place=True)
@@ -89,6 +98,8 @@ def main() -> None:
         given = sys.stdin.buffer.read(asked["size"])
         try:
             content = KINDS[asked["kind"]](given, asked["pixels"])
+        except MemoryError:
+            sys.stdout.buffer.write(b"-2\n")
         except Exception:  # noqa: BLE001  (whatever a decoder raises, the file cannot be shown)
             sys.stdout.buffer.write(b"-1\n")
         else:

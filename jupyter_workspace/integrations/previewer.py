@@ -25,7 +25,8 @@ IDLE_SECONDS = 60.0
 #: A preview is never larger than this, in bytes.
 LARGEST = 8 * 2**20
 
-CANNOT = "No preview can be made of this file."
+DAMAGED = "No preview can be made of this file: it is damaged or locked, or is not what its name says."
+COSTLY = "No preview can be made of this file: it would take too much time or memory."
 
 _WORKER = Path(__file__).with_name("preview_worker.py")
 _NEEDS = {"image": "PIL", "pdf": "pypdfium2", "notebook": "json"}
@@ -58,26 +59,30 @@ class Previewer:
         """
         async with self._turn:
             try:
-                made = await self._made(kind, content(), size, pixels)
+                length, made = await self._made(kind, content(), size, pixels)
             except _Ended:
                 # Whoever ends a process when memory is short may have meant another one than this file's.
                 try:
-                    made = await self._made(kind, content(), size, pixels)
+                    length, made = await self._made(kind, content(), size, pixels)
                 except _Ended as error:
-                    raise TypeRefused(CANNOT) from error
+                    raise TypeRefused(COSTLY, cause="costly") from error
             self._rest()
-        if made is None:
-            raise TypeRefused(CANNOT)
+        if length == -1:
+            raise TypeRefused(DAMAGED, cause="damaged")
+        if length < 0:
+            raise TypeRefused(COSTLY, cause="costly")
         return made
 
-    async def _made(self, kind: str, content: AsyncIterator[bytes], size: int, pixels: int) -> bytes | None:
+    async def _made(
+        self, kind: str, content: AsyncIterator[bytes], size: int, pixels: int
+    ) -> tuple[int, bytes]:
         worker = await self._warm()
         try:
             async with asyncio.timeout(SECONDS):
                 return await _asked(worker, kind, content, size, pixels)
         except TimeoutError as error:
             await self._end()
-            raise TypeRefused(CANNOT) from error
+            raise TypeRefused(COSTLY, cause="costly") from error
         except (asyncio.IncompleteReadError, OSError, ValueError) as error:
             await self._end()
             raise _Ended from error
@@ -129,17 +134,15 @@ class Previewer:
 
 async def _asked(
     worker: asyncio.subprocess.Process, kind: str, content: AsyncIterator[bytes], size: int, pixels: int
-) -> bytes | None:
-    """What the worker made of it; None when it could not."""
+) -> tuple[int, bytes]:
+    """The length of what the worker made of it, and that; a negative number and nothing when it could not."""
     if worker.stdin is None or worker.stdout is None:
-        raise OSError(CANNOT)
+        raise OSError(kind)
     worker.stdin.write(msgspec.json.encode({"kind": kind, "size": size, "pixels": pixels}) + b"\n")
     async for chunk in content:
         worker.stdin.write(chunk)
         await worker.stdin.drain()
     length = int(await worker.stdout.readline())
-    if length < 0:
-        return None
     if length > LARGEST:
         raise ValueError(length)
-    return await worker.stdout.readexactly(length)
+    return length, await worker.stdout.readexactly(max(0, length))

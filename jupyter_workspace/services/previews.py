@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Literal, Protocol
 
 from msgspec import Struct
@@ -22,6 +24,11 @@ CEILINGS: dict[str, int] = {"image": 64 * 2**20, "pdf": 64 * 2**20, "notebook": 
 
 #: How much of a text is shown, in bytes.
 HEAD_BYTES = 64 * 1024
+
+#: How long a refusal is remembered, in seconds, and how many are: each look at a bomb costs seconds, but the
+#: machine may have been busy.
+REFUSED_SECONDS = 600
+REFUSALS = 1000
 
 _RASTER = frozenset(
     {
@@ -71,10 +78,13 @@ class Preview(Struct, frozen=True, kw_only=True):
 class Previews:
     """Makes previews, once for the same bytes."""
 
-    def __init__(self, delivery: Delivery, maker: Maker, cache: Cache) -> None:
+    def __init__(self, delivery: Delivery, maker: Maker, cache: Cache, clock: Callable[[], datetime]) -> None:
         self._delivery = delivery
         self._maker = maker
         self._cache = cache
+        self._clock = clock
+        #: When each content was refused last, the latest last, and how.
+        self._refused: dict[str, tuple[datetime, TypeRefused]] = {}
 
     @property
     def is_complete(self) -> bool:
@@ -84,8 +94,9 @@ class Previews:
     async def make(self, actor: Actor, session_id: str, file_id: str, pixels: int) -> Preview:
         """The preview of a file.
 
-        pixels: of the longer side of a picture. Raises TypeRefused for a file that cannot be shown,
-        FileTooLarge above the ceiling of its kind, and what `Delivery.open` raises.
+        pixels: of the longer side of a picture. Raises TypeRefused for a file that cannot be shown, with the
+        fact `cause` ('type', 'unsupported', 'damaged' or 'costly'), FileTooLarge above the ceiling of its
+        kind, and what `Delivery.open` raises.
         """
         content = await self._delivery.open(actor, session_id, file_id)
         async with content.file:
@@ -94,7 +105,9 @@ class Previews:
                 return await self._head(content)
             if not self._maker.can(kind):
                 raise TypeRefused(
-                    "This server cannot make previews of such files.", hint="Install the extra 'preview'."
+                    "This server cannot make previews of such files.",
+                    hint="Install the extra 'preview'.",
+                    cause="unsupported",
                 )
             if content.size > CEILINGS[kind]:
                 raise FileTooLarge(
@@ -118,11 +131,32 @@ class Previews:
         key = f"{mark}-{kind}-{pixels}"
         made = await self._cache.get(key)
         if made is None:
-            made = await self._maker.make(
-                kind, lambda: content.file.chunks(0, content.size), content.size, pixels
-            )
+            self._check(key)
+            made = await self._made(key, kind, content, pixels)
             await self._cache.put(key, made)
         return Preview(content=made, mime=_TYPES[kind], etag=strong_etag(key), is_whole=True)
+
+    async def _made(self, key: str, kind: Kind, content: Content, pixels: int) -> bytes:
+        try:
+            return await self._maker.make(
+                kind, lambda: content.file.chunks(0, content.size), content.size, pixels
+            )
+        except TypeRefused as error:
+            # Not this error itself: with its traceback it would keep the file.
+            self._refused[key] = (self._clock(), TypeRefused(error.message, hint=error.hint, **error.facts))
+            if len(self._refused) > REFUSALS:
+                del self._refused[next(iter(self._refused))]
+            raise
+
+    def _check(self, key: str) -> None:
+        """Raises TypeRefused again for what was refused a while ago."""
+        at, error = self._refused.get(key, (None, None))
+        if at is None or error is None:
+            return
+        if self._clock() - at > timedelta(seconds=REFUSED_SECONDS):
+            del self._refused[key]
+            return
+        raise TypeRefused(error.message, hint=error.hint, **error.facts)
 
 
 def kind_of(entry: Entry) -> Kind:
@@ -135,4 +169,4 @@ def kind_of(entry: Entry) -> Kind:
         return "notebook"
     if entry.mime.startswith("text/") or entry.mime in _TEXT:
         return "text"
-    raise TypeRefused("Files of this type have no preview.", mime=entry.mime)
+    raise TypeRefused("Files of this type have no preview.", mime=entry.mime, cause="type")

@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
 
 import { WorkspaceClient } from '../src/client/client';
-import { previewOf, type Preview } from '../src/model/preview';
+import { previewOf, refusalOf, type Preview } from '../src/model/preview';
 import { SessionModel } from '../src/model/session';
 import type { FileRecord } from '../src/client/wire';
+import { reasonOf } from '../src/views/broken';
+import { english } from '../src/views/text';
 import { FakeTransport, answer } from './fakes';
 import { record, session } from './records';
 
@@ -67,6 +69,40 @@ describe('the preview of a picture', () => {
 
     const isOriginal = end === '?mode=stream';
     expect(preview).toEqual({ form: 'image', url: `/base/sessions/churn/artifacts/art_1${end}`, isOriginal });
+  });
+});
+
+describe('a picture that is not there', () => {
+  // S15, issue 6 point 4: 415 and 413 with reasons
+  it.each([
+    [answer(413, { message: 'No.', code: 'file_too_large', limit: 64 * 2 ** 20 }), 'Previews are made of files up to 64 MiB.'],
+    [
+      answer(415, { message: 'No.', code: 'type_refused', cause: 'costly' }),
+      'To show it would take the server too much time or memory.'
+    ],
+    [
+      answer(415, { message: 'No.', code: 'type_refused', cause: 'damaged' }),
+      'It is damaged or locked, or is not what its name says.'
+    ],
+    [answer(503, { message: 'The server is busy.', code: 'busy' }), 'The server is busy.']
+  ])('has the reason of the server', async (refused, reason) => {
+    const transport = new FakeTransport(() => refused);
+    const model = new SessionModel(new WorkspaceClient(transport), session());
+
+    const refusal = await refusalOf(model, record());
+
+    expect(transport.asked.map(({ path }) => path)).toEqual(['sessions/churn/artifacts/art_1/preview?size=1024']);
+    expect(refusal === null ? '' : reasonOf(refusal, english)).toBe(reason);
+  });
+
+  it.each([
+    ['application/pdf', 'unsupported'],
+    ['application/zip', 'type']
+  ])('is not looked for where the server makes none: %s', async (mime, cause) => {
+    const transport = new FakeTransport(() => answer(500));
+
+    expect(await look(transport, { mime, media: 'file', name: 'a', size: 5000 })).toEqual({ form: 'none', cause });
+    expect(transport.asked).toEqual([]);
   });
 });
 

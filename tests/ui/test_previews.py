@@ -66,6 +66,7 @@ def notebook(server) -> str:
     server.upload(session, "readme.md", ELSEWHERE.encode())
     server.upload(session, "tone.wav", tone())
     server.upload(session, "broken.webm", b"\x1aE\xdf\xa3 no film")
+    server.upload(session, "locked.pdf", b"%PDF-1.7 no page")
     server.upload(session, "wide.csv", b"12345," * 400_000)
     server.upload(session, "deep.json", b"[" * 100_000 + b"]" * 100_000)
     return name
@@ -119,6 +120,14 @@ def test_films_and_tones_are_played_and_a_broken_one_is_told(opened, server, not
     opened.picture("preview-tone")
 
     expect(look(opened, "broken.webm")).to_contain_text("This file cannot be shown.")
+
+
+def test_a_picture_that_the_server_cannot_make_is_told_with_the_reason(opened):
+    # S15, issue 6 point 4
+    body = look(opened, "locked.pdf")
+
+    expect(body).to_contain_text("This file cannot be shown. It is damaged or locked")
+    opened.picture("preview-refused")
 
 
 def test_a_line_of_many_values_and_brackets_without_end_do_not_hold_up_the_page(opened):

@@ -1,4 +1,4 @@
-import { errorOf } from './errors';
+import { errorOf, type WorkspaceError } from './errors';
 import type { Answer, Request, Transport } from './transport';
 import type {
   Cells,
@@ -151,6 +151,13 @@ export class WorkspaceClient {
   /** Where the browser finds a picture of this version, of at most `pixels` at its longer side. */
   previewUrl(file: FileRecord, pixels: number): string {
     return this.transport.url(`${versionPath(file)}/preview?size=${pixels}`);
+  }
+
+  /** Why there is no such picture: a picture's element is not told. null when there is one after all. */
+  async previewRefusal(file: FileRecord, pixels: number): Promise<WorkspaceError | null> {
+    const path = `${versionPath(file)}/preview?size=${pixels}`;
+    const answer = await this.transport.send({ method: 'GET', path });
+    return answer.status >= 300 ? errorOf(answer) : null;
   }
 
   /** Where the browser downloads the whole session as a zip. */

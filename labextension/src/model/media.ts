@@ -12,7 +12,7 @@ const RASTER = ['image/png', 'image/jpeg', 'image/gif', 'image/webp', 'image/bmp
 const SMALL_BYTES = 2 * 1024 * 1024;
 
 /** Whether the browser may show a file as a picture. */
-export function isRaster(file: FileRecord): boolean {
+function isRaster(file: FileRecord): boolean {
   return RASTER.includes(file.mime);
 }
 

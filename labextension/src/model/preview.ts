@@ -1,6 +1,6 @@
 import { WorkspaceError } from '../client/errors';
 import type { FileRecord } from '../client/wire';
-import { isRaster, isSmallRaster } from './media';
+import { isPictured, isSmallRaster } from './media';
 import { parseTable, type Table } from './separated';
 import type { SessionModel } from './session';
 import { typeOf } from './table';
@@ -30,7 +30,9 @@ export type Preview =
   | Table
   | { readonly form: 'markdown' | 'text'; readonly text: string; readonly isCut: boolean }
   | { readonly form: 'notebook'; readonly cells: readonly Cell[]; readonly isCut: boolean }
-  | { readonly form: 'empty' | 'none' };
+  | { readonly form: 'empty' }
+  /** `type`: nobody makes previews of such files; `unsupported`: this server does not. */
+  | { readonly form: 'none'; readonly cause: 'type' | 'unsupported' };
 
 /** The preview of a file. Only its head is read, however large it is. */
 export async function previewOf(model: SessionModel, file: FileRecord): Promise<Preview> {
@@ -43,8 +45,8 @@ export async function previewOf(model: SessionModel, file: FileRecord): Promise<
     const isOriginal = isSmallRaster(file);
     return { form: 'image', url: isOriginal ? client.streamUrl(file) : picture, isOriginal };
   }
-  if (isRaster(file)) {
-    return { form: 'none' };
+  if (isPictured(file)) {
+    return { form: 'none', cause: 'unsupported' };
   }
   const type = typeOf(file);
   if (type === 'audio' || type === 'video') {
@@ -52,11 +54,20 @@ export async function previewOf(model: SessionModel, file: FileRecord): Promise<
   }
   const isText = type === 'text' || type === 'notebook' || /\.(csv|tsv)$/i.test(file.name);
   if (!isText && !file.mime.startsWith('text/') && file.mime !== 'image/svg+xml') {
-    return { form: 'none' };
+    return { form: 'none', cause: 'type' };
   }
   const isCut = file.size > HEAD_BYTES;
   const cells = isCut && type === 'notebook' ? await cellsOf(model, file) : null;
   return cells ?? readText(file, await client.head(file, HEAD_BYTES), isCut);
+}
+
+/** Why the picture of a preview could not be shown, as far as the server knows; else null. */
+export async function refusalOf({ client }: SessionModel, file: FileRecord): Promise<Error | null> {
+  try {
+    return await client.previewRefusal(file, PICTURE_PX);
+  } catch (error) {
+    return error as Error;
+  }
 }
 
 /** The cells that the server finds in a notebook; null when it finds none. Outputs may be large, and stay there. */

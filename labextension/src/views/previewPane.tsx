@@ -5,6 +5,8 @@ import type { FileRecord } from '../client/wire';
 import type { Actions } from '../model/actions';
 import { formatMoment, formatSize, shownName } from '../model/format';
 import { previewOf, type Cell, type Preview } from '../model/preview';
+import type { SessionModel } from '../model/session';
+import { Broken, NoPreview } from './broken';
 import { Divider } from './divider';
 import { IconButton, useKit, useSignal, useTrans } from './kit';
 import { sentenceOf } from './sentences';
@@ -71,7 +73,7 @@ function Pane({ actions, file, share, onShare }: PaneProps): ReactElement {
         />
       </header>
       <div className="jp-FA-previewBody" tabIndex={0} role="group" aria-label={trans.__('Content')}>
-        <Content look={look} file={file} onPixels={setPixels} />
+        <Content model={actions.browse.model} look={look} file={file} onPixels={setPixels} />
       </div>
       <Facts file={file} look={look} pixels={pixels} />
     </section>
@@ -114,12 +116,13 @@ interface Pixels {
 }
 
 interface ContentProps {
+  readonly model: SessionModel;
   readonly look: Look;
   readonly file: FileRecord;
   readonly onPixels: (pixels: Pixels) => void;
 }
 
-function Content({ look, file, onPixels }: ContentProps): ReactElement {
+function Content({ model, look, file, onPixels }: ContentProps): ReactElement {
   const trans = useTrans();
   if (look.state === 'loading') {
     return <p className="jp-FA-quiet">{trans.__('Loading…')}</p>;
@@ -132,23 +135,24 @@ function Content({ look, file, onPixels }: ContentProps): ReactElement {
       </p>
     );
   }
-  return <Form preview={look.preview} file={file} onPixels={onPixels} />;
+  return <Form model={model} preview={look.preview} file={file} onPixels={onPixels} />;
 }
 
 interface FormProps {
+  readonly model: SessionModel;
   readonly preview: Preview;
   readonly file: FileRecord;
   readonly onPixels: (pixels: Pixels) => void;
 }
 
-function Form({ preview, file, onPixels }: FormProps): ReactElement {
+function Form({ model, preview, file, onPixels }: FormProps): ReactElement {
   const trans = useTrans();
   switch (preview.form) {
     case 'image':
-      return <Picture url={preview.url} file={file} onPixels={onPixels} />;
+      return <Picture model={model} preview={preview} file={file} onPixels={onPixels} />;
     case 'audio':
     case 'video':
-      return <Player form={preview.form} url={preview.url} />;
+      return <Player file={file} form={preview.form} url={preview.url} />;
     case 'table':
       return (
         <>
@@ -177,23 +181,22 @@ function Form({ preview, file, onPixels }: FormProps): ReactElement {
     case 'empty':
       return <p className="jp-FA-quiet">{trans.__('The file is empty.')}</p>;
     case 'none':
-      return (
-        <p className="jp-FA-quiet">{trans.__('There is no preview of this type. Download the file to see it.')}</p>
-      );
+      return <NoPreview cause={preview.cause} />;
   }
 }
 
 interface PictureProps {
-  readonly url: string;
+  readonly model: SessionModel;
+  readonly preview: Extract<Preview, { form: 'image' }>;
   readonly file: FileRecord;
   readonly onPixels: (pixels: Pixels) => void;
 }
 
-/** A picture, or the word that there is none: a PDF may be locked, a picture may be broken. */
-function Picture({ url, file, onPixels }: PictureProps): ReactElement {
+/** A picture, or why there is none: a PDF may be locked, a picture may be broken or a bomb. */
+function Picture({ model, preview: { url, isOriginal }, file, onPixels }: PictureProps): ReactElement {
   const [broken, setBroken] = useState('');
   return broken === url ? (
-    <Broken />
+    <Broken model={isOriginal ? null : model} file={file} />
   ) : (
     <img
       className="jp-FA-large"
@@ -208,21 +211,15 @@ function Picture({ url, file, onPixels }: PictureProps): ReactElement {
 }
 
 interface PlayerProps {
+  readonly file: FileRecord;
   readonly form: 'audio' | 'video';
   readonly url: string;
 }
 
 /** Sound or a film, or the word that the browser cannot play it. A file brought no captions along. */
-function Player({ form: Form, url }: PlayerProps): ReactElement {
+function Player({ file, form: Form, url }: PlayerProps): ReactElement {
   const [broken, setBroken] = useState('');
-  return broken === url ? <Broken /> : <Form controls src={url} onError={() => setBroken(url)} />;
-}
-
-function Broken(): ReactElement {
-  const trans = useTrans();
-  return (
-    <p className="jp-FA-quiet">{trans.__('This file cannot be shown. Download it to see what is in it.')}</p>
-  );
+  return broken === url ? <Broken model={null} file={file} /> : <Form controls src={url} onError={() => setBroken(url)} />;
 }
 
 function TableHead({ rows }: { readonly rows: readonly (readonly string[])[] }): ReactElement {

@@ -96,11 +96,24 @@ async def test_a_request_outlives_a_worker_that_is_killed_at_it(previewer):
 async def test_a_file_that_ends_each_worker_is_refused(previewer):
     parts = Parts(picture("PNG", 20, 10), lambda: os.kill(worker(previewer), signal.SIGKILL))
 
-    with pytest.raises(TypeRefused):
+    with pytest.raises(TypeRefused) as refused:
         await made(previewer, parts)
 
     assert parts.count == 2
+    assert refused.value.facts["cause"] == "costly"
     assert await made(previewer, picture("PNG", 20, 10))
+
+
+@pytest.mark.parametrize(
+    ("content", "cause"),
+    [(b"\x89PNG\r\n\x1a\nno more", "damaged"), (picture("PNG", 17_000, 17_000, "1"), "costly")],
+    ids=["damaged", "of too many pixels"],
+)
+async def test_a_refusal_says_whether_the_file_is_damaged_or_costs_too_much(previewer, content, cause):
+    with pytest.raises(TypeRefused) as refused:
+        await made(previewer, content)
+
+    assert refused.value.facts["cause"] == cause
 
 
 BOMBS = {

@@ -16,12 +16,15 @@ class Maker:
     def __init__(self, *kinds):
         self.kinds = kinds
         self.count = 0
+        self.refusal = None
 
     def can(self, kind):
         return kind in self.kinds
 
     async def make(self, kind, content, size, pixels):
         self.count += 1
+        if self.refusal is not None:
+            raise self.refusal
         given = b"".join([chunk async for chunk in content()])
         assert len(given) == size
         return b"%s of %d bytes, %d pixels" % (kind.encode(), size, pixels)
@@ -43,9 +46,9 @@ async def maker():
 
 
 @pytest.fixture
-async def previews(workspace, maker):
+async def previews(workspace, maker, clock):
     await session(workspace)
-    return Previews(workspace.delivery, maker, Cache())
+    return Previews(workspace.delivery, maker, Cache(), clock)
 
 
 async def made(previews, entry, pixels=64):
@@ -120,8 +123,8 @@ async def test_a_large_picture_is_refused_unread(workspace, previews, maker, mon
 @pytest.mark.parametrize(
     ("kinds", "is_complete"), [((), False), (("image",), False), (("image", "pdf"), True)]
 )
-async def test_a_server_that_cannot_make_pictures_says_so(workspace, previews, kinds, is_complete):
-    plain = Previews(workspace.delivery, Maker(*kinds), Cache())
+async def test_a_server_that_cannot_make_pictures_says_so(workspace, previews, clock, kinds, is_complete):
+    plain = Previews(workspace.delivery, Maker(*kinds), Cache(), clock)
     entry = await upload(workspace, "a.png", PNG)
 
     assert plain.is_complete == is_complete
@@ -129,3 +132,31 @@ async def test_a_server_that_cannot_make_pictures_says_so(workspace, previews, k
         error = await caught(made(plain, entry))
         assert isinstance(error, TypeRefused)
         assert "preview" in error.hint
+        assert error.facts["cause"] == "unsupported"
+
+
+async def test_what_was_refused_is_refused_at_once_for_a_while(workspace, previews, maker, clock):
+    # S15: a bomb costs seconds, and a row, a pane and a reload all look at it
+    entry = await upload(workspace, "a.png", PNG)
+    maker.refusal = TypeRefused("Too much.", cause="costly")
+
+    errors = [await caught(made(previews, entry)) for _ in range(3)]
+    looks = maker.count
+    maker.refusal = None
+    clock.forward(seconds=module.REFUSED_SECONDS + 1)
+
+    assert [(str(error), error.facts["cause"]) for error in errors] == [("Too much.", "costly")] * 3
+    assert looks == 1
+    # The machine may only have been busy.
+    assert (await made(previews, entry)).content == b"image of 48 bytes, 64 pixels"
+
+
+async def test_only_so_many_refusals_are_kept(workspace, previews, maker, monkeypatch):
+    monkeypatch.setattr(module, "REFUSALS", 2)
+    entry = await upload(workspace, "a.png", PNG)
+    maker.refusal = TypeRefused("Damaged.", cause="damaged")
+
+    for pixels in (16, 17, 18, 16):
+        await caught(made(previews, entry, pixels))
+
+    assert maker.count == 4
