@@ -62,16 +62,21 @@ class _Panel(anywidget.AnyWidget):
 
     def refresh(self) -> None:
         """Brings `files` up to date; those who observe it hear of a change."""
+        self._look()
+
+    def _look(self) -> bool:
+        """Whether the list could be read."""
         # While traitlets sets the widget up there is no session yet.
         workspace = self.__dict__.get("_workspace")
         if workspace is None:
-            return
+            return False
         try:
             # `list` by itself would ask how many there are first.
             files = list(iter(getattr(workspace, self.view)))
         except errors.ServerUnreachable:
-            return
+            return False
         self.set_trait("files", files)
+        return True
 
     def observe(
         self,
@@ -107,8 +112,8 @@ class _Panel(anywidget.AnyWidget):
         # A cell that wrote a thousand files is followed by a thousand events, and by one look at the list.
         if number > self._read:
             told = self._told
-            self.refresh()
-            self._read = told
+            if self._look():
+                self._read = told
         if (event.change_type, event.source) != ("created", "upload"):
             return
         # The list was read just now; a file that is in it no more has gone again.

@@ -164,6 +164,24 @@ describe('many transfers', () => {
   });
 });
 
+describe('a small file', () => {
+  it('that was sent once is sent again by the next page, and repeats only itself', async () => {
+    // The server gives the same answer to the same key for a day, also when the file was deleted meanwhile.
+    const file = new File(['x'], '\u6570\u636e|\u0416.txt', { lastModified: 1 });
+    const transport = new FakeTransport(() => answer(201, { attachment_id: 'att_1' }));
+
+    for (const queue of [queueOf(transport), queueOf(transport)]) {
+      queue.add([{ file, folder: '' }], 'attachments', 'rename');
+      await expect.poll(() => queue.transfers.get()[0]?.state).toBe('done');
+    }
+
+    const keys = transport.asked.map(({ headers }) => headers?.['Idempotency-Key'] ?? '');
+    expect(keys[0]).not.toBe(keys[1]);
+    // A browser sends no other characters in a header.
+    expect(keys.every(key => /^[!-~]{8,200}$/.test(key))).toBe(true);
+  });
+});
+
 describe('a refused transfer', () => {
   it.each([
     ['type_refused', 415, false],
@@ -178,6 +196,27 @@ describe('a refused transfer', () => {
 
     await expect.poll(() => queue.transfers.get()[0]?.state).toBe('failed');
     expect(queue.transfers.get()[0]?.canRetry).toBe(canRetry);
+  });
+});
+
+describe('thousands of transfers that failed', () => {
+  it('are tried again, and cleared, without holding the page up', async () => {
+    let status = 507;
+    const transport = new FakeTransport(() => answer(status, { message: 'No.', code: 'quota_exceeded' }));
+    const queue = queueOf(transport);
+    queue.add(picked(5000), 'attachments', 'rename');
+    await expect.poll(() => progressOf(queue.transfers.get()).failed, { timeout: 20_000 }).toBe(5000);
+    const ids = queue.transfers.get().map(({ id }) => id);
+    let draws = 0;
+    queue.transfers.subscribe(() => (draws += 1));
+
+    status = 500;
+    queue.resumeEach(ids);
+    expect(queue.isBusy).toBe(true);
+    queue.cancelEach(ids);
+
+    expect(draws).toBe(1);
+    expect(queue.transfers.get()).toEqual([]);
   });
 });
 

@@ -91,6 +91,16 @@ describe('the trash', () => {
     expect(erased).toEqual(['sessions/churn/artifacts/art_0?permanent=1']);
   });
 
+  it('takes a file back once, though it was asked twice', async () => {
+    const { trash, transport } = trashOf();
+    transport.reply = ({ method }) =>
+      method === 'POST' ? answer(200, record()) : answer(200, { trash: [], total: 0, has_more: false });
+
+    await Promise.all([trash.restore(record()), trash.restore(record())]);
+
+    expect(transport.asked.filter(({ method }) => method === 'POST')).toHaveLength(1);
+  });
+
   it('is asked for once when a cell replaces many files', async () => {
     vi.useFakeTimers();
     const { trash, transport, model } = trashOf();
@@ -106,5 +116,24 @@ describe('the trash', () => {
     // Two pages.
     expect(transport.asked.length).toBe(2);
     leave();
+  });
+});
+
+describe('a deletion', () => {
+  it('that was asked for twice can be undone whole', async () => {
+    const here = new Set(['att_1', 'att_2', 'att_3', 'att_4']);
+    const files = [...here].map(id => record({ attachment_id: id }));
+    const transport = new FakeTransport(async ({ path }) => {
+      await Promise.resolve();
+      return here.delete(path.slice(path.lastIndexOf('/') + 1))
+        ? answer(204)
+        : answer(404, { message: 'Gone.', code: 'file_not_found' });
+    });
+    const model = new SessionModel(new WorkspaceClient(transport), session());
+
+    await Promise.all([model.remove(files), model.remove(files)]);
+
+    expect(model.deletion.get()?.files).toHaveLength(4);
+    expect(transport.asked).toHaveLength(4);
   });
 });

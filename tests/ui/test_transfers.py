@@ -55,6 +55,26 @@ def test_a_folder_keeps_its_tree_and_hidden_files_are_left_out_by_name(panel, se
     }
 
 
+def test_a_small_file_of_any_name_comes_in_and_comes_again_after_it_was_deleted_and_the_page_reloaded(
+    panel, server, notebook, tmp_path
+):
+    name = "\u0434\u0430\u043d\u043d\u044b\u0435 \u6570\u636e \U0001f600.csv"
+    (tmp_path / name).write_text("a,b")
+    panel.open(notebook)
+    panel.drop([tmp_path / name])
+    expect(panel.row(name)).to_be_visible()
+    panel.choose(name)
+    panel.page.keyboard.press("Delete")
+    expect(panel.root).to_contain_text("moved to the trash")
+
+    panel.page.reload()
+    panel.settle()
+    panel.drop([tmp_path / name])
+
+    expect(panel.row(name)).to_be_visible()
+    assert list(server.files(server.session(notebook))) == [f"attachments/{name}"]
+
+
 def test_a_large_file_is_paused_goes_on_and_survives_a_reload(panel, server, notebook, large):
     panel.open(notebook)
     expect(panel.root).to_contain_text("Drop files or folders here")

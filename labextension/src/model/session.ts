@@ -187,11 +187,13 @@ export class SessionModel {
     }
   }
 
-  /** Moves files to the trash; for a while it can be undone. */
+  /** Moves files to the trash; for a while it can be undone. Those that are on their way there already stay so. */
   async remove(files: readonly FileRecord[]): Promise<void> {
     const gone: FileRecord[] = [];
+    const rest = files.filter(({ attachment_id: id }) => !this.leaving.has(id));
+    rest.forEach(({ attachment_id: id }) => this.leaving.add(id));
     await this.attempt(async () => {
-      for (const file of files) {
+      for (const file of rest) {
         if (await this.client.remove(file)) {
           gone.push(file);
         } else {
@@ -199,6 +201,7 @@ export class SessionModel {
         }
       }
     });
+    rest.forEach(({ attachment_id: id }) => this.leaving.delete(id));
     if (gone.length > 0) {
       this.take(gone.map(file => file.attachment_id));
       this.deletion.set({ files: gone });
@@ -347,6 +350,8 @@ export class SessionModel {
   }
 
   private readonly origins: Origins;
+  /** The `att_` ids of files that are being moved to the trash. */
+  private readonly leaving = new Set<string>();
   private feed: Feed | null = null;
   private readonly news = new Heaps<FileEvent>(heap => this.apply(heap), HEAP_MS);
   /** How often in a row the list could not be read. */

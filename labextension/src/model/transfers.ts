@@ -141,25 +141,27 @@ export class TransferQueue {
 
   /** Goes on after a pause, or tries again after a failure. */
   resume(id: string): void {
-    const job = this.find(id);
-    if (job !== undefined && canGoOn(job)) {
-      this.change(job, { state: 'waiting', error: null });
-      this.next();
-    }
+    this.resumeEach([id]);
+  }
+
+  /** The same for several. */
+  resumeEach(ids: readonly string[]): void {
+    this.goOn(this.those(ids));
   }
 
   /** The same for all that can. */
   resumeAll(): void {
-    this.jobs.filter(canGoOn).forEach(job => this.change(job, { state: 'waiting', error: null }));
-    this.next();
+    this.goOn(this.jobs);
   }
 
   /** Calls a transfer off, and takes it out of sight; nothing of it stays on the server. */
   cancel(id: string): void {
-    const job = this.find(id);
-    if (job !== undefined) {
-      this.callOff([job]);
-    }
+    this.cancelEach([id]);
+  }
+
+  /** The same for several. */
+  cancelEach(ids: readonly string[]): void {
+    this.callOff(this.those(ids));
   }
 
   /** The same for all of them. */
@@ -196,6 +198,11 @@ export class TransferQueue {
     this.jobs.push(job);
     this.drawSoon();
     return job;
+  }
+
+  private goOn(jobs: readonly Job[]): void {
+    jobs.filter(canGoOn).forEach(job => this.change(job, { state: 'waiting', error: null }));
+    this.next();
   }
 
   private callOff(jobs: readonly Job[]): void {
@@ -273,7 +280,7 @@ export class TransferQueue {
       dir: job.shown.dir,
       onConflict: job.onConflict,
       signal,
-      key: `${tabName()}-${job.shown.id}-${job.fingerprint}`.slice(0, 200),
+      key: this.keyOf(job),
       parts: { isOffered: features.tus, largest: limits.max_part_size },
       uploadId: job.uploadId,
       onCreated: uploadId => this.began(job, file, uploadId),
@@ -284,6 +291,12 @@ export class TransferQueue {
         }
       }
     });
+  }
+
+  /** Without the name, which may have letters that no header can have; of this page, because the next counts anew. */
+  private keyOf(job: Job): string {
+    const content = job.fingerprint.split('|').slice(-3);
+    return [this.page, job.shown.id, ...content].join('-');
   }
 
   private async identify(job: Job, file: File): Promise<void> {
@@ -331,6 +344,11 @@ export class TransferQueue {
     }
   }
 
+  private those(ids: readonly string[]): Job[] {
+    const wanted = new Set(ids);
+    return this.jobs.filter(({ shown }) => wanted.has(shown.id));
+  }
+
   private find(id: string): Job | undefined {
     return this.jobs.find(job => job.shown.id === id);
   }
@@ -357,6 +375,7 @@ export class TransferQueue {
     this.transfers.set(this.jobs.map(job => job.shown));
   }
 
+  private readonly page = Math.random().toString(36).slice(2);
   private jobs: Job[] = [];
   private readonly speed = new Rate();
   private count = 0;

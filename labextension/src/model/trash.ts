@@ -54,8 +54,14 @@ export class Trash {
 
   /** Takes a file back. */
   async restore(file: FileRecord): Promise<void> {
+    const { artifact_id: id } = file;
+    if (this.returning.has(id)) {
+      return;
+    }
+    this.returning.add(id);
     await this.session.restore([file]);
     await this.look();
+    this.returning.delete(id);
   }
 
   /**
@@ -132,5 +138,7 @@ export class Trash {
     return files;
   }
 
+  /** The `art_` ids of what is being taken back. */
+  private readonly returning = new Set<string>();
   private turn = 0;
 }

@@ -60,13 +60,13 @@ export function RefusalRow({ queue, browse, refusal }: RefusalRowProps): ReactEl
           <IconButton
             icon="refresh"
             label={trans.__('Retry %1 files', count)}
-            onClick={() => transfers.forEach(({ id }) => queue.resume(id))}
+            onClick={() => queue.resumeEach(transfers.map(({ id }) => id))}
           />
         )}
         <IconButton
           icon="close"
           label={trans.__('Clear %1 files', count)}
-          onClick={() => transfers.forEach(({ id }) => queue.cancel(id))}
+          onClick={() => queue.cancelEach(transfers.map(({ id }) => id))}
         />
       </div>
       <div className="jp-FA-refusal">

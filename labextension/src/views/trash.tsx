@@ -173,7 +173,7 @@ function Emptying({ erasing }: { readonly erasing: Erasing }): ReactElement {
   const { done, total } = erasing;
   return (
     <div className="jp-FA-emptying">
-      <p role="status">{trans.__('Deleting %1 of %2…', String(Math.min(done + 1, total)), String(total))}</p>
+      <p>{trans.__('Deleting %1 of %2…', String(Math.min(done + 1, total)), String(total))}</p>
       <div
         className="jp-FA-bar"
         role="progressbar"

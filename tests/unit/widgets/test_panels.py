@@ -164,6 +164,24 @@ def test_a_burst_of_news_asks_for_the_list_once_and_calls_back_for_each_file(ses
     assert len(server.requests) - asked == 1
 
 
+def test_news_that_came_while_the_server_was_away_are_looked_up_when_it_is_back(
+    session, server, monkeypatch, pauses
+):
+    between_cells, names = [], []
+    monkeypatch.setattr(panels, "in_kernel", between_cells.append)
+    panel = AttachmentPanel(on_upload=lambda file: names.append(file.name))
+    for number in range(2):
+        file = server.add(f"attachments/{number}.csv", kind="attachment")
+        panel._follower.tell(told(file, sequence=number + 1))
+
+    server.is_down = True
+    between_cells[0]()
+    server.is_down = False
+    between_cells[1]()
+
+    assert names == ["1.csv"]
+
+
 def test_a_callback_that_fails_costs_no_other_file(session, server, monkeypatch):
     between_cells, names = [], []
     monkeypatch.setattr(panels, "in_kernel", between_cells.append)
