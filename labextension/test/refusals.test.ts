@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 
 import { WorkspaceClient } from '../src/client/client';
+import { Actions } from '../src/model/actions';
+import { Browse } from '../src/model/browse';
 import { SessionModel } from '../src/model/session';
 import { parseTable } from '../src/model/separated';
 import { previewOf } from '../src/model/preview';
@@ -12,6 +14,19 @@ import { event, record, session } from './records';
 function modelOf(transport: FakeTransport): SessionModel {
   return new SessionModel(new WorkspaceClient(transport), session());
 }
+
+describe('a page that may not write to the clipboard', () => {
+  it('says so, whichever button was pressed', async () => {
+    const model = modelOf(new FakeTransport(() => answer(500)));
+    const copy = (): Promise<void> => Promise.reject(new Error('The clipboard is closed.'));
+    const actions = new Actions(new Browse(model), { copy });
+
+    expect(await actions.copy('ws["a.csv"]')).toBe(false);
+
+    expect(model.complaint.get()?.message).toBe('The clipboard is closed.');
+    expect(actions.copied.get()).toBe('');
+  });
+});
 
 describe('a session that somebody else changed', () => {
   it('learns from a refusal that it was closed', async () => {

@@ -5,6 +5,8 @@ import { Unreachable } from '../src/client/errors';
 import type { Service } from '../src/client/wire';
 import { progressOf, type Transfer } from '../src/model/transfer';
 import { TransferQueue } from '../src/model/transfers';
+import { english } from '../src/views/text';
+import { stillOf } from '../src/views/tray';
 import { FakeTransport, answer } from './fakes';
 
 const SERVICE = {
@@ -161,6 +163,16 @@ describe('many transfers', () => {
 
     expect(transport.asked.length).toBe(2);
     expect(queue.transfers.get()).toEqual([]);
+  });
+});
+
+describe('transfers that do not move', () => {
+  it.each([
+    [[shown({}), shown({}), shown({ state: 'paused' })], '2 waiting · 1 paused'],
+    [[shown({}), shown({})], '2 waiting'],
+    [[shown({ state: 'paused' })], '1 paused']
+  ])('are counted by what they wait for', (transfers, label) => {
+    expect(stillOf(transfers, english)).toBe(label);
   });
 });
 

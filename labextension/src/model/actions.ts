@@ -54,13 +54,20 @@ export class Actions {
   /** Puts the lines that load the chosen files on the clipboard. */
   async copyCode(): Promise<void> {
     const code = codeLines(this.browse.chosenFiles());
-    if (code !== '') {
-      await this.browse.model.attempt(async () => {
-        await this.host.copy(code);
-        this.copied.set(code);
-        setTimeout(() => this.copied.set(''), COPIED_MS);
-      });
+    if (code !== '' && (await this.copy(code))) {
+      this.copied.set(code);
+      setTimeout(() => this.copied.set(''), COPIED_MS);
     }
+  }
+
+  /** Puts code on the clipboard; false, and a notice, when the page may not do that. */
+  async copy(code: string): Promise<boolean> {
+    let isDone = false;
+    await this.browse.model.attempt(async () => {
+      await this.host.copy(code);
+      isDone = true;
+    });
+    return isDone;
   }
 
   /** Puts those lines into the notebook. */

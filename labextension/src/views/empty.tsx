@@ -15,10 +15,10 @@ export function Empty({ actions }: { readonly actions: Actions }): ReactElement 
   return (
     <div className="jp-FA-empty">
       <ol>
-        {actions.browse.scope !== 'artifact' && <FirstSteps />}
+        {actions.browse.scope !== 'artifact' && <FirstSteps actions={actions} />}
         <Step icon="edit" title={trans.__('Write results beside it')}>
           <p>{trans.__('What a cell writes appears here at once.')}</p>
-          <Snippet code={WRITING} title={trans.__('Write results beside it')} />
+          <Snippet actions={actions} code={WRITING} title={trans.__('Write results beside it')} />
         </Step>
       </ol>
     </div>
@@ -48,7 +48,7 @@ function NoMatch({ actions }: { readonly actions: Actions }): ReactElement {
 }
 
 /** How a file comes in, and into the code. */
-function FirstSteps(): ReactElement {
+function FirstSteps({ actions }: { readonly actions: Actions }): ReactElement {
   const trans = useTrans();
   return (
     <>
@@ -56,7 +56,7 @@ function FirstSteps(): ReactElement {
         <p>{trans.__('Drop files or folders here, paste a screenshot, or press Upload.')}</p>
       </Step>
       <Step icon="code" title={trans.__('Read it in the notebook')}>
-        <Snippet code={READING} title={trans.__('Read it in the notebook')} />
+        <Snippet actions={actions} code={READING} title={trans.__('Read it in the notebook')} />
       </Step>
     </>
   );
@@ -81,19 +81,21 @@ function Step({ icon, title, children }: StepProps): ReactElement {
 }
 
 interface SnippetProps {
+  readonly actions: Actions;
   readonly code: string;
   /** What the code does. */
   readonly title: string;
 }
 
 /** Code as it is written, with the ways to have it. */
-function Snippet({ code, title }: SnippetProps): ReactElement {
+function Snippet({ actions, code, title }: SnippetProps): ReactElement {
   const { host, trans } = useKit();
   const [isCopied, setCopied] = useState(false);
   const copy = async (): Promise<void> => {
-    await host.copy(code);
-    setCopied(true);
-    setTimeout(() => setCopied(false), COPIED_MS);
+    if (await actions.copy(code)) {
+      setCopied(true);
+      setTimeout(() => setCopied(false), COPIED_MS);
+    }
   };
   return (
     <>

@@ -104,7 +104,6 @@ function Rows({ queue, browse, transfers }: RowsProps): ReactElement {
   const refusals = refusalsOf(ordered, trans).filter(({ transfers: same }) => same.length > FEW);
   const gathered = new Set(refusals.flatMap(({ transfers: same }) => same));
   const rows = ordered.filter(one => !gathered.has(one) && (still.length <= FEW || !isStill(one)));
-  const waiting = still.filter(({ state }) => state === 'waiting').length;
   const row = (transfer: Transfer): ReactElement => (
     <TransferRow key={transfer.id} queue={queue} browse={browse} transfer={transfer} />
   );
@@ -123,13 +122,7 @@ function Rows({ queue, browse, transfers }: RowsProps): ReactElement {
         />
       ))}
       {still.length > FEW && (
-        <Line
-          label={
-            waiting > 0
-              ? trans._n('%1 waiting', '%1 waiting', still.length)
-              : trans._n('%1 paused', '%1 paused', still.length)
-          }
-        >
+        <Line label={stillOf(still, trans)}>
           {still.slice(0, SHOWN).map(row)}
           {still.length > SHOWN && (
             <li className="jp-FA-quiet">{trans._n('and %1 more', 'and %1 more', still.length - SHOWN)}</li>
@@ -143,6 +136,16 @@ function Rows({ queue, browse, transfers }: RowsProps): ReactElement {
 /** Whether nothing has happened to it yet. */
 function isStill({ state, sent }: Transfer): boolean {
   return state === 'waiting' || (state === 'paused' && sent === 0);
+}
+
+/** Those to which nothing has happened yet, in one line. */
+export function stillOf(transfers: readonly Transfer[], trans: Trans): string {
+  const waiting = transfers.filter(({ state }) => state === 'waiting').length;
+  const paused = transfers.length - waiting;
+  return [
+    ...(waiting > 0 ? [trans._n('%1 waiting', '%1 waiting', waiting)] : []),
+    ...(paused > 0 ? [trans._n('%1 paused', '%1 paused', paused)] : [])
+  ].join(' · ');
 }
 
 /** Many rows in one line, to be unfolded. */
