@@ -53,12 +53,14 @@ export class FakeSocket {
 /** Answers each request by a function, and keeps what was asked; what the service is, it knows itself. */
 export class FakeTransport implements Transport {
   readonly asked: (Request | ByteRequest)[] = [];
+  /** What the server says is the time; null when it does not. */
+  date: Date | null = null;
 
   constructor(public reply: (request: Request | ByteRequest) => Answer | Promise<Answer>) {}
 
   async send(request: Request): Promise<Answer> {
     if (request.path === '') {
-      return answer(200, SERVICE);
+      return answer(200, SERVICE, this.date === null ? {} : { date: this.date.toUTCString() });
     }
     this.asked.push(request);
     return this.reply(request);

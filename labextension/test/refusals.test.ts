@@ -15,6 +15,25 @@ function modelOf(transport: FakeTransport): SessionModel {
   return new SessionModel(new WorkspaceClient(transport), session());
 }
 
+describe('a server whose clock is another', () => {
+  it.each([
+    [3_600_000, 3_600_000],
+    [-90_000, -90_000],
+    [900, 0],
+    [null, 0]
+  ])('%s ms ahead is known by its answers: %d', async (ahead, known) => {
+    const transport = new FakeTransport(() => answer(500));
+    transport.date = ahead === null ? null : new Date(Date.now() + ahead);
+    const model = modelOf(transport);
+
+    await model.service();
+
+    // A date has whole seconds.
+    expect(Math.abs(model.aheadMs.get() - known)).toBeLessThan(2000);
+    expect(known !== 0 || model.aheadMs.get() === 0).toBe(true);
+  });
+});
+
 describe('a page that may not write to the clipboard', () => {
   it('says so, whichever button was pressed', async () => {
     const model = modelOf(new FakeTransport(() => answer(500)));

@@ -18,9 +18,14 @@ export const PAGE_LIMIT = 1000;
 export class WorkspaceClient {
   constructor(readonly transport: Transport) {}
 
-  /** What the server is, can and allows. */
-  service(): Promise<Service> {
-    return this.ask({ method: 'GET', path: '' });
+  /**
+   * What the server is, can and allows; and how far its clock is ahead of this page's, in milliseconds, as far as
+   * whole seconds tell: 0 for less than two of them, and where nobody says.
+   */
+  async service(): Promise<{ readonly service: Service; readonly aheadMs: number }> {
+    const answer = await this.answer({ method: 'GET', path: '' });
+    const ahead = Date.parse(answer.header('Date') ?? '') - Date.now();
+    return { service: JSON.parse(answer.text) as Service, aheadMs: Math.abs(ahead) < 2000 ? 0 : ahead || 0 };
   }
 
   /** The session of a notebook; the server makes one if there is none yet. */

@@ -58,6 +58,8 @@ export class SessionModel {
   readonly pictures = new Turns(PICTURES);
   /** Whether the server makes small pictures; until it has said so, it does not. */
   readonly hasPreviews = new Signal(false);
+  /** How far the server's clock, by which files have their times, is ahead of this page's, in milliseconds. */
+  readonly aheadMs = new Signal(0);
 
   /** Called before another attempt at a session that the server knows no more. */
   onGone: () => Promise<void> = () => Promise.resolve();
@@ -91,10 +93,16 @@ export class SessionModel {
 
   /** What the server can; asked once. */
   service(): Promise<Service> {
-    this.asked ??= this.client.service().catch((error: unknown) => {
-      this.asked = null;
-      throw error;
-    });
+    this.asked ??= this.client.service().then(
+      ({ service, aheadMs }) => {
+        this.aheadMs.set(aheadMs);
+        return service;
+      },
+      (error: unknown) => {
+        this.asked = null;
+        throw error;
+      }
+    );
     return this.asked;
   }
 

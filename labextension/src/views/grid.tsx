@@ -88,7 +88,7 @@ function Rows({ grid, actions, rows, first, last, top, bottom }: RowsProps): Rea
   const selection = useSignal(browse.selection);
   const fresh = useSignal(browse.model.fresh);
   const renaming = useSignal(browse.renaming);
-  const now = useNow(30_000);
+  const now = useNow(30_000) + useSignal(browse.model.aheadMs);
   return (
     <>
       {rows.slice(first, last).map((file, place) => (

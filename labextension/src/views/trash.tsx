@@ -4,7 +4,8 @@ import type { ReactElement } from 'react';
 import type { FileRecord } from '../client/wire';
 import type { Actions } from '../model/actions';
 import { formatAge, formatSize, shownName } from '../model/format';
-import type { Erasing, Trash } from '../model/trash';
+import type { SessionModel } from '../model/session';
+import type { Erasing } from '../model/trash';
 import { Icon, IconButton, useKit, useNow, useSignal, useTrans } from './kit';
 import { TextButton } from './remedies';
 
@@ -51,7 +52,7 @@ export function TrashView({ actions }: { readonly actions: Actions }): ReactElem
         />
       )}
       {erasing !== null && <Emptying erasing={erasing} />}
-      {files?.length === 0 ? <Nothing /> : <Rows trash={trash} files={files ?? []} onErase={setChosen} />}
+      {files?.length === 0 ? <Nothing /> : <Rows model={actions.browse.model} files={files ?? []} onErase={setChosen} />}
     </section>
   );
 }
@@ -85,16 +86,17 @@ function Nothing(): ReactElement {
 }
 
 interface RowsProps {
-  readonly trash: Trash;
+  readonly model: SessionModel;
   readonly files: readonly FileRecord[];
   readonly onErase: (files: readonly FileRecord[]) => void;
 }
 
-function Rows({ trash, files, onErase }: RowsProps): ReactElement {
+function Rows({ model, files, onErase }: RowsProps): ReactElement {
   const { trans, language } = useKit();
-  const live = useSignal(trash.session.files);
+  const { trash } = model;
+  const live = useSignal(model.files);
   const isBusy = useSignal(trash.erasing) !== null;
-  const now = useNow(30_000);
+  const now = useNow(30_000) + useSignal(model.aheadMs);
   return (
     <ul>
       {files.slice(0, SHOWN).map(file => (
