@@ -10,6 +10,11 @@ function clientOf(status: number, body: unknown, headers = {}): [WorkspaceClient
   return [new WorkspaceClient(transport), transport];
 }
 
+/** When all that can go on now has done so. */
+function settled(): Promise<void> {
+  return new Promise(done => setTimeout(done, 0));
+}
+
 describe('the client', () => {
   it('asks for the session of a notebook by its path', async () => {
     const [client, transport] = clientOf(201, { session_id: 'churn' });
@@ -33,6 +38,38 @@ describe('the client', () => {
       'sessions/churn/artifacts?limit=1000',
       'sessions/churn/artifacts?limit=1000&next=a%20b'
     ]);
+  });
+
+  it('has two requests on their way at most, and the wait for news beside them', async () => {
+    const open: (() => void)[] = [];
+    const transport = new FakeTransport(
+      () => new Promise(done => open.push(() => done(answer(200, { artifacts: [], events: [] }))))
+    );
+    const client = new WorkspaceClient(transport);
+
+    const pages = [1, 2, 3].map(() => client.newestFiles('churn'));
+    await settled();
+    expect(transport.asked).toHaveLength(2);
+    const news = client.events('churn', 0, 25, new AbortController().signal);
+    await settled();
+    expect(transport.asked).toHaveLength(3);
+
+    open[0]?.();
+    await pages[0];
+    await settled();
+    expect(transport.asked).toHaveLength(4);
+    open.forEach(end => end());
+    await Promise.all([...pages, news]);
+  });
+
+  it('lets the next one begin when one has failed', async () => {
+    const transport = new FakeTransport(() => Promise.reject(new Unreachable(null)));
+    const client = new WorkspaceClient(transport);
+
+    const refused = await Promise.allSettled([1, 2, 3].map(() => client.newestFiles('churn')));
+
+    expect(refused.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
+    expect(transport.asked).toHaveLength(3);
   });
 
   it('turns a refusal into an error with its code, hint and facts', async () => {

@@ -19,7 +19,7 @@ import { choose, chooseAll, move, NOTHING, settle } from '../src/model/selection
 import { parseTable } from '../src/model/separated';
 import { SessionModel } from '../src/model/session';
 import { NEWEST, rowsOf, sortedBy, typeOf } from '../src/model/table';
-import { Turns } from '../src/model/turns';
+import { Turns } from '../src/client/turns';
 import { FakeTransport, answer } from './fakes';
 import { record, session } from './records';
 

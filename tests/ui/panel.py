@@ -74,7 +74,11 @@ class Panel:
         """Loads JupyterLab anew, as one who comes for the first time."""
         path = "lab?reset" if notebook is None else f"lab/tree/{notebook}?reset"
         self.page.goto(self.server.page(path))
-        return self.settle()
+        self.settle()
+        if notebook is not None:
+            # It opens after all else, and else would lie over what a next test opens.
+            self.page.wait_for_selector(".jp-NotebookPanel .jp-Cell")
+        return self
 
     def settle(self) -> Panel:
         """Waits for the page after it was loaded."""
@@ -148,7 +152,7 @@ class Panel:
         # Before that JupyterLab loses the keys without a word.
         is_exposed = self.page.evaluate("() => 'jupyterapp' in window")
         self.page.wait_for_function(IDLE if is_exposed else SERVED, polling=200)
-        self.page.locator(".jp-Notebook .jp-Cell").nth(number).locator(".cm-content").click()
+        self.page.locator(".jp-Notebook:visible .jp-Cell").nth(number).locator(".cm-content").click()
         self.page.keyboard.press("Shift+Enter")
 
     def drop(self, paths: Sequence[Path], *, holding: str | None = None) -> None:

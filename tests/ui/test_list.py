@@ -254,6 +254,8 @@ def test_a_file_of_the_server_is_attached_from_the_file_browser(opened, server, 
     (server.root / "elsewhere.txt").write_text("elsewhere")
     opened.page.locator('[data-id="filebrowser"]').click()
     opened.page.locator(".jp-BreadCrumbs-home").click()
+    # A list of the old folder, asked for meanwhile, would be shown instead.
+    expect(opened.page.locator(".jp-DirListing-item", has_text=re.compile("^workspace"))).to_be_visible()
     opened.page.get_by_role("button", name="Refresh the file browser").first.click()
     opened.page.locator(".jp-DirListing-item", has_text="elsewhere.txt").click(button="right")
 

@@ -32,7 +32,7 @@ def test_the_tour_can_be_followed_from_its_first_cell_to_its_last(panel, server)
     expect(panel.row("North.png").locator("img")).to_be_visible(timeout=60_000)
     panel.page.wait_for_function(ENDED, timeout=90_000)
     expect(panel.row("summary.csv")).to_be_visible()
-    expect(panel.row("North.png")).to_contain_text("[5]")
+    expect(panel.row("North.png")).to_contain_text("cell 5")
     outputs = panel.page.locator(".jp-OutputArea .jp-FilesAndArtifacts")
     expect(outputs).to_have_count(2)
     # A list of what was made takes nothing in.

@@ -1,5 +1,6 @@
 import { errorOf, type WorkspaceError } from './errors';
 import type { Answer, Request, Transport } from './transport';
+import { Turns } from './turns';
 import type {
   Cells,
   EventPage,
@@ -14,9 +15,18 @@ import type {
 /** How many files one request asks for: the most that the server gives. */
 export const PAGE_LIMIT = 1000;
 
-/** Typed requests over a transport. It holds no state. */
+/** Requests on their way at one moment; of those that the server has to work for, as many beside them. */
+const AT_ONCE = 2;
+
+/**
+ * Typed requests over a transport, few at a time: a browser has six lines to a server, and JupyterLab's own
+ * requests must find one of them free.
+ */
 export class WorkspaceClient {
   constructor(readonly transport: Transport) {}
+
+  /** The turns of what takes the server a while: small pictures, and the beginnings of notebooks. */
+  readonly previews = new Turns(AT_ONCE);
 
   /**
    * What the server is, can and allows; and how far its clock is ahead of this page's, in milliseconds, as far as
@@ -59,7 +69,7 @@ export class WorkspaceClient {
   }
 
   /** What happened after a sequence; waits up to `waitSeconds` for something to happen. */
-  events(
+  async events(
     sessionId: string,
     after: number,
     waitSeconds: number,
@@ -67,7 +77,8 @@ export class WorkspaceClient {
   ): Promise<EventPage> {
     const query = `after=${after}&wait_seconds=${waitSeconds}&limit=100`;
     const path = `${sessionPath(sessionId)}/artifact-events?${query}`;
-    return this.ask({ method: 'GET', path, signal });
+    // It waits for news, not for its turn.
+    return JSON.parse(checked(await this.transport.send({ method: 'GET', path, signal })).text) as EventPage;
   }
 
   /** Gives a file another name in its folder. */
@@ -77,7 +88,7 @@ export class WorkspaceClient {
 
   /** Moves a file to the trash; false when it was gone already. */
   async remove(file: FileRecord): Promise<boolean> {
-    const answer = await this.transport.send({ method: 'DELETE', path: filePath(file) });
+    const answer = await this.send({ method: 'DELETE', path: filePath(file) });
     if (answer.status >= 300 && errorOf(answer).code !== 'file_not_found') {
       throw errorOf(answer);
     }
@@ -161,7 +172,7 @@ export class WorkspaceClient {
   /** Why there is no such picture: a picture's element is not told. null when there is one after all. */
   async previewRefusal(file: FileRecord, pixels: number): Promise<WorkspaceError | null> {
     const path = `${versionPath(file)}/preview?size=${pixels}`;
-    const answer = await this.transport.send({ method: 'GET', path });
+    const answer = await this.send({ method: 'GET', path }, this.previews);
     return answer.status >= 300 ? errorOf(answer) : null;
   }
 
@@ -184,8 +195,9 @@ export class WorkspaceClient {
   }
 
   /** The kinds and sources of a notebook's first cells; `truncated`: there are more. */
-  cells(file: FileRecord): Promise<Cells> {
-    return this.ask({ method: 'GET', path: `${versionPath(file)}/preview` });
+  async cells(file: FileRecord): Promise<Cells> {
+    const request = { method: 'GET', path: `${versionPath(file)}/preview` } as const;
+    return JSON.parse(checked(await this.send(request, this.previews)).text) as Cells;
   }
 
   private async ask<T>(request: Request): Promise<T> {
@@ -193,12 +205,29 @@ export class WorkspaceClient {
   }
 
   private async answer(request: Request): Promise<Answer> {
-    const answer = await this.transport.send(request);
-    if (answer.status >= 300) {
-      throw errorOf(answer);
-    }
-    return answer;
+    return checked(await this.send(request));
   }
+
+  private async send(request: Request, turns = this.requests): Promise<Answer> {
+    let end = (): void => undefined;
+    await new Promise<void>(begin => {
+      end = turns.take(begin);
+    });
+    try {
+      return await this.transport.send(request);
+    } finally {
+      end();
+    }
+  }
+
+  private readonly requests = new Turns(AT_ONCE);
+}
+
+function checked(answer: Answer): Answer {
+  if (answer.status >= 300) {
+    throw errorOf(answer);
+  }
+  return answer;
 }
 
 /** The path of a session below the extension's URL. */

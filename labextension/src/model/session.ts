@@ -10,7 +10,6 @@ import { Origins } from './origins';
 import { Signal } from './signal';
 import { TransferQueue } from './transfers';
 import { Trash } from './trash';
-import { Turns } from './turns';
 
 /** How long a row that is new stands out, in milliseconds. */
 const FRESH_MS = 2500;
@@ -18,8 +17,6 @@ const FRESH_MS = 2500;
 const HEAP_MS = 100;
 /** How many of the latest files are asked for before anything else: more than a screen shows. */
 const GLANCE = 100;
-/** Small pictures on their way at one moment. With two transfers this leaves JupyterLab two of six lines. */
-const PICTURES = 2;
 
 /** How the list stands. */
 export type Loading = { readonly state: 'loading' | 'ready' } | { readonly state: 'failed'; readonly error: Error };
@@ -54,8 +51,6 @@ export class SessionModel {
   readonly transfers: TransferQueue;
   /** An emptying goes on, and is shown, whatever view comes and goes. */
   readonly trash = new Trash(this);
-  /** The small pictures of rows come one after the other, so that no request of others waits for them. */
-  readonly pictures = new Turns(PICTURES);
   /** Whether the server makes small pictures; until it has said so, it does not. */
   readonly hasPreviews = new Signal(false);
   /** How far the server's clock, by which files have their times, is ahead of this page's, in milliseconds. */

@@ -1,13 +1,13 @@
 import { memo, useCallback, useEffect, useRef, useState } from 'react';
 import type { DragEvent, KeyboardEvent, MouseEvent, ReactElement } from 'react';
 
+import type { Turns } from '../client/turns';
 import type { FileRecord } from '../client/wire';
 import type { Actions } from '../model/actions';
 import { codeLines } from '../model/code';
 import { folderName, formatAge, formatSize, shownName } from '../model/format';
 import type { Mode } from '../model/selection';
 import { typeOf, type FileType } from '../model/table';
-import type { Turns } from '../model/turns';
 import { Icon, IconButton, useKit, useSignal, useTrans, type IconName } from './kit';
 import { ROW_PX } from './measures';
 
@@ -122,7 +122,7 @@ function Picture({ actions, file, isInSight }: PictureProps): ReactElement {
   const [broken, setBroken] = useState('');
   useSignal(model.hasPreviews);
   const wanted = model.pictureUrl(file, THUMBNAIL_PX);
-  const { url, settle } = useTurn(model.pictures, wanted, isInSight);
+  const { url, settle } = useTurn(model.client.previews, wanted, isInSight);
   const img = useCallOff();
   const fail = (): void => {
     setBroken(url ?? '');
