@@ -77,7 +77,7 @@ def test_the_list_is_narrowed_by_words_kind_and_type(opened):
     opened.root.get_by_role("combobox").select_option("image")
     assert sorted(opened.names()) == ["loss10.png", "loss2.png"]
     opened.root.get_by_role("searchbox").fill("nothing like this")
-    expect(opened.root).to_contain_text("No file matches")
+    expect(opened.root).to_contain_text("No file of this kind matches")
     opened.picture("no-results")
     opened.root.get_by_role("button", name="Show all files").click()
 

@@ -84,7 +84,7 @@ def test_a_large_file_is_paused_goes_on_and_survives_a_reload(panel, server, not
     panel.picture("transfer-sending")
 
     panel.root.get_by_role("button", name="Pause large.bin").click()
-    expect(panel.transfers).to_contain_text("Paused at")
+    expect(panel.transfers).to_contain_text("Paused ·")
     panel.picture("transfer-paused")
     panel.root.get_by_role("button", name="Resume large.bin").click()
     expect(panel.transfers).to_contain_text("left")
@@ -208,7 +208,7 @@ def test_all_transfers_are_paused_go_on_and_are_called_off_together(panel, serve
     panel.picture("transfers-many")
 
     panel.root.get_by_role("button", name="Pause all").click()
-    expect(panel.transfers.filter(has_text="large.bin")).to_contain_text("Paused at")
+    expect(panel.transfers.filter(has_text="large.bin")).to_contain_text("Paused ·")
     panel.picture("transfers-paused")
     assert panel.violations() == []
     panel.root.get_by_role("button", name="Resume all").click()

@@ -70,7 +70,7 @@ export function DropHint({ title, model }: DropHintProps): ReactElement {
     <div className="jp-FA-drop" aria-hidden="true">
       <Icon name="upload" />
       <p>{trans.__('Drop to upload to %1', title)}</p>
-      <small>{trans.__('Copied to %1 on the server', `${path}/attachments`)}</small>
+      <small>{trans.__('Will be copied to %1 on the server', `${path}/attachments`)}</small>
     </div>
   );
 }

@@ -27,15 +27,13 @@ export function Empty({ actions }: { readonly actions: Actions }): ReactElement 
 
 function NoMatch({ actions }: { readonly actions: Actions }): ReactElement {
   const trans = useTrans();
-  const query = useSignal(actions.browse.query);
+  const { text, kind, type } = useSignal(actions.browse.query);
+  const isNarrowed = kind !== actions.browse.scope || type !== 'all';
+  const without = isNarrowed ? trans.__('No file of this kind matches “%1”.', text) : trans.__('No file matches “%1”.', text);
   return (
     <div className="jp-FA-blank" role="status">
       <Icon name="search" />
-      <p>
-        {query.text === ''
-          ? trans.__('No file is of this kind.')
-          : trans.__('No file matches “%1”.', query.text)}
-      </p>
+      <p>{text === '' ? trans.__('No file is of this kind.') : without}</p>
       <button
         type="button"
         className="jp-FA-text"

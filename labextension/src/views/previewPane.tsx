@@ -219,7 +219,10 @@ interface PlayerProps {
 /** Sound or a film, or the word that the browser cannot play it. A file brought no captions along. */
 function Player({ file, form: Form, url }: PlayerProps): ReactElement {
   const [broken, setBroken] = useState('');
-  return broken === url ? <Broken model={null} file={file} /> : <Form controls src={url} onError={() => setBroken(url)} />;
+  return broken === url ? <Broken model={null} file={file} /> : (
+    // What the pane has itself is left out, so that there is room to seek.
+    <Form controls controlsList="nodownload noplaybackrate" src={url} onError={() => setBroken(url)} />
+  );
 }
 
 function TableHead({ rows }: { readonly rows: readonly (readonly string[])[] }): ReactElement {

@@ -2,7 +2,7 @@ import { useEffect, useRef } from 'react';
 import type { ReactElement } from 'react';
 
 import type { Browse } from '../model/browse';
-import { useTrans } from './kit';
+import { useSignal, useTrans } from './kit';
 import type { Remedy } from './sentences';
 
 interface TextButtonProps {
@@ -78,9 +78,13 @@ interface RemedyButtonProps {
 /** The button of an error's sentence that needs no file. */
 export function RemedyButton({ remedy, browse }: RemedyButtonProps): ReactElement | null {
   const trans = useTrans();
+  const hasFiles = useSignal(browse.files).length > 0;
   switch (remedy) {
     case 'largest':
-      return <TextButton label={trans.__('Show largest files')} onClick={() => browse.showLargest()} />;
+      // Where there are none, others' files take the room.
+      return hasFiles ? (
+        <TextButton label={trans.__('Show largest files')} onClick={() => browse.showLargest()} />
+      ) : null;
     case 'reload':
       return <Reload />;
     default:

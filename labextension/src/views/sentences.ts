@@ -30,7 +30,7 @@ export function sentenceOf(error: Error, trans: Trans, subject?: Subject): Sente
   if (isUnreadable(error)) {
     return {
       what: trans.__('The file changed on your computer, or is gone.'),
-      todo: trans.__('Choose it again to send what it is now.'),
+      todo: trans.__('Choose it again to upload the new version.'),
       remedy: 'choose'
     };
   }

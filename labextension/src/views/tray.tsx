@@ -251,7 +251,6 @@ function Standing({ queue, browse, transfer }: TransferRowProps): ReactElement {
 
 function standing(transfer: Transfer, trans: Trans): string {
   const { state, size, rate } = transfer;
-  const percent = String(percentOf(transfer));
   switch (state) {
     case 'waiting':
       return trans.__('Waiting · %1', formatSize(size));
@@ -260,9 +259,9 @@ function standing(transfer: Transfer, trans: Trans): string {
     case 'finishing':
       return trans.__('Checking…');
     case 'paused':
-      return trans.__('Paused at %1 % · %2', percent, formatSize(size));
+      return trans.__('Paused · %1', part(transfer, trans));
     case 'lost':
-      return trans.__('Stopped at %1 %. Choose the file again to go on.', percent);
+      return trans.__('Stopped at %1 %. Choose the file again to go on.', String(percentOf(transfer)));
     default:
       return moving(transfer, rate, trans);
   }
