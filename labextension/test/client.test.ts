@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 
 import { WorkspaceClient } from '../src/client/client';
 import { Unreachable, WorkspaceError, errorOf, isPassing } from '../src/client/errors';
@@ -60,6 +60,22 @@ describe('the client', () => {
     expect(transport.asked).toHaveLength(4);
     open.forEach(end => end());
     await Promise.all([...pages, news]);
+  });
+
+  it('does not let requests without an answer keep others waiting for ever', async () => {
+    vi.useFakeTimers();
+    try {
+      const transport = new FakeTransport(() => new Promise<never>(() => undefined));
+      const client = new WorkspaceClient(transport);
+      [1, 2, 3].forEach(() => void client.newestFiles('churn'));
+
+      await vi.advanceTimersByTimeAsync(9_000);
+      expect(transport.asked).toHaveLength(2);
+      await vi.advanceTimersByTimeAsync(2_000);
+      expect(transport.asked).toHaveLength(3);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it('lets the next one begin when one has failed', async () => {

@@ -17,6 +17,8 @@ export const PAGE_LIMIT = 1000;
 
 /** Requests on their way at one moment; of those that the server has to work for, as many beside them. */
 const AT_ONCE = 2;
+/** How long a request keeps others waiting, in milliseconds; it goes on itself, on a line that may be dead. */
+const TURN_MS = 10_000;
 
 /**
  * Typed requests over a transport, few at a time: a browser has six lines to a server, and JupyterLab's own
@@ -213,9 +215,11 @@ export class WorkspaceClient {
     await new Promise<void>(begin => {
       end = turns.take(begin);
     });
+    const timer = setTimeout(end, TURN_MS);
     try {
       return await this.transport.send(request);
     } finally {
+      clearTimeout(timer);
       end();
     }
   }
