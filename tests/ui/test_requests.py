@@ -114,6 +114,8 @@ def test_only_what_can_be_seen_has_a_socket_and_names_are_unique(panel, server):
             cell.outputs = [nbformat.v4.new_output("display_data", data)]
         nbformat.write(saved, server.root / name)
         notebooks.append(name)
+    # A picture that was called off counts beside the next one: those of the test before this are not meant.
+    panel.page.evaluate("() => performance.clearResourceTimings()")
     sockets = []
     panel.page.on("websocket", lambda socket: sockets.append(socket))  # noqa: PLW0108
     seen = panel.page.locator(".jp-OutputArea .jp-FilesAndArtifacts >> visible=true")
